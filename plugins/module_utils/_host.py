@@ -1,0 +1,497 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to quorate.kubernetes: the one place that touches files, processes, systemd and sockets of a host.
+
+Everything raises L(HostError) with a sentence that names what was tried, on which thing, and why it failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import grp
+import hashlib
+import http.client
+import json
+import os
+import pwd
+import shutil
+import ssl
+import stat
+import subprocess
+import tempfile
+import time
+import urllib.parse
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Optional
+
+STATE_DIRECTORY = "/var/lib/quorate"
+"""Records of what on this host is ours, and what was moved aside."""
+
+POLL_SECONDS = 0.15
+
+
+class HostError(Exception):
+    """Something on this host could not be read or done."""
+
+
+# --- files -------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class FileState:
+    """What there is to know about a file without its content.
+
+    Attributes:
+        digest: SHA-256 of the content, in hexadecimal.
+        mode: permission bits as four octal digits, such as C(0600).
+        owner: name of the owner, or the number where it has no name.
+        group: name of the group, or the number where it has no name.
+        changed: time of the last change of content or attributes, in seconds since the epoch.
+    """
+
+    digest: str
+    mode: str
+    owner: str
+    group: str
+    changed: float
+
+
+class Digests:
+    """SHA-256 of files, remembered as long as inode, size and times stay what they were.
+
+    A change that keeps all four is not possible without setting the clock back: the kernel sets the change time itself.
+    """
+
+    def __init__(self, path: str = STATE_DIRECTORY + "/digests.json") -> None:
+        self._path = path
+        self._known: dict[str, list[Any]] = {}
+        self._dirty = False
+
+    def load(self) -> Digests:
+        known = read_json(self._path)
+        self._known = known if isinstance(known, dict) else {}
+        return self
+
+    def of(self, path: str) -> str:
+        status = os.stat(path)
+        key = [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+        known = self._known.get(path)
+        if known and known[:4] == key:
+            return str(known[4])
+        digest = _sha256(path)
+        # A file that was changed within the clock's resolution could change again unseen: do not remember it yet.
+        if time.time_ns() - status.st_ctime_ns > 50_000_000:
+            self._known[path] = [*key, digest]
+            self._dirty = True
+        return digest
+
+    def save(self) -> None:
+        if self._dirty:
+            self._known = {path: known for path, known in self._known.items() if os.path.exists(path)}
+            write_json(self._path, self._known)
+            self._dirty = False
+
+
+def _sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def file_state(path: str, digests: Optional[Digests] = None) -> Optional[FileState]:
+    """State of a regular file; None if there is none (a directory or a device at its place is an error)."""
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if stat.S_ISLNK(status.st_mode):
+        return FileState("link:" + os.readlink(path), "0777", _user(status.st_uid), _group(status.st_gid), status.st_ctime)
+    if not stat.S_ISREG(status.st_mode):
+        raise HostError(f"{path} is to be a regular file, but it is something else. Move it away and run again.")
+    return FileState(
+        digest=(digests.of(path) if digests else _sha256(path)),
+        mode=f"{stat.S_IMODE(status.st_mode):04o}",
+        owner=_user(status.st_uid),
+        group=_group(status.st_gid),
+        changed=status.st_ctime,
+    )
+
+
+def read_file(path: str) -> Optional[bytes]:
+    """Content of a file; None if there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def write_file(path: str, content: bytes, *, mode: str = "0644", owner: str = "root", group: str = "root") -> None:
+    """Write a file so that a crash leaves either the old or the new content, and nobody sees it with loose modes."""
+    folder = os.path.dirname(path)
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".new", dir=folder)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            os.fchown(file.fileno(), user_id(owner), group_id(group))
+            os.fchmod(file.fileno(), int(mode, 8))
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(temporary, path)
+        sync_directory(folder)
+    except OSError as error:
+        if temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        raise HostError(f"Writing {path} failed: {error.strerror}. The old content, if any, is unchanged.") from error
+
+
+def set_attributes(path: str, *, mode: str, owner: str, group: str) -> None:
+    """Give an existing file or directory its owner and mode."""
+    try:
+        os.chown(path, user_id(owner), group_id(group))
+        os.chmod(path, int(mode, 8))
+    except OSError as error:
+        raise HostError(f"Setting owner and mode of {path} failed: {error.strerror}.") from error
+
+
+def directory_state(path: str) -> Optional[tuple[str, str, str]]:
+    """Mode, owner and group of a directory; None if there is none."""
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not stat.S_ISDIR(status.st_mode):
+        raise HostError(f"{path} is to be a directory, but it is a file. Move it away and run again.")
+    return f"{stat.S_IMODE(status.st_mode):04o}", _user(status.st_uid), _group(status.st_gid)
+
+
+def make_directory(path: str, *, mode: str = "0755", owner: str = "root", group: str = "root") -> None:
+    """Make a directory with its parents (those get 0755 root); give an existing one its mode and owner."""
+    try:
+        parent = os.path.dirname(path)
+        if not os.path.isdir(parent):
+            make_directory(parent)
+        if not os.path.isdir(path):
+            os.mkdir(path, 0o700)
+        set_attributes(path, mode=mode, owner=owner, group=group)
+    except OSError as error:
+        raise HostError(f"Making the directory {path} failed: {error.strerror}.") from error
+
+
+def remove_file(path: str) -> None:
+    """Remove a file that the collection wrote itself; none there is fine."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+        sync_directory(os.path.dirname(path))
+
+
+def move_aside(path: str) -> Optional[str]:
+    """Rename a file or directory to a free name beside it and return that name; None if there was nothing.
+
+    Data is never deleted: the operator removes what was moved aside.
+    """
+    if not os.path.lexists(path):
+        return None
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    for number in range(100):
+        target = f"{path}.aside-{stamp}" + (f"-{number}" if number else "")
+        if not os.path.lexists(target):
+            break
+    try:
+        if os.path.ismount(path):
+            # A mount point cannot be renamed: its entries move into a folder inside it.
+            os.mkdir(os.path.join(path, os.path.basename(target)), 0o700)
+            for entry in os.listdir(path):
+                if not entry.startswith(os.path.basename(path) + ".aside-"):
+                    os.rename(os.path.join(path, entry), os.path.join(path, os.path.basename(target), entry))
+            return os.path.join(path, os.path.basename(target))
+        os.rename(path, target)
+        sync_directory(os.path.dirname(path))
+    except OSError as error:
+        raise HostError(f"Moving {path} aside failed: {error.strerror}. Nothing was deleted.") from error
+    return target
+
+
+def sync_directory(path: str) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_json(path: str) -> Any:
+    """Parsed content of a file of ours; None if there is none or it is damaged (it is then made anew)."""
+    content = read_file(path)
+    try:
+        return None if content is None else json.loads(content)
+    except ValueError:
+        return None
+
+
+def write_json(path: str, value: Any, *, mode: str = "0600") -> None:
+    if not os.path.isdir(os.path.dirname(path)):
+        make_directory(os.path.dirname(path), mode="0700")
+    write_file(path, json.dumps(value, sort_keys=True, indent=1).encode() + b"\n", mode=mode)
+
+
+def free_bytes(path: str) -> int:
+    """Free space of the file system that holds path or its nearest existing parent."""
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    return shutil.disk_usage(path).free
+
+
+@contextlib.contextmanager
+def locked(name: str, *, timeout: float = 60.0) -> Iterator[None]:
+    """Hold the lock `name` of this host: two runs never change the same thing at once."""
+    path = f"/run/quorate-{name}.lock"
+    with open(path, "a+", encoding="utf-8") as file:
+        if not wait_until(lambda: _try_lock(file), timeout=timeout):
+            file.seek(0)
+            raise HostError(f"Another run holds {path} ({file.read().strip() or 'unknown holder'}). Wait for it or stop it.")
+        file.seek(0)
+        file.truncate()
+        file.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}\n")
+        file.flush()
+        yield
+
+
+def _try_lock(file: Any) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+# --- users -------------------------------------------------------------------------------------------------------------
+
+
+def user_exists(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
+
+
+def make_system_user(name: str) -> None:
+    """Make a system user with a group of its name, no shell and no home."""
+    if not user_exists(name):
+        run(["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", name])
+
+
+def user_id(name: str) -> int:
+    try:
+        return int(name) if name.isdigit() else pwd.getpwnam(name).pw_uid
+    except KeyError:
+        raise HostError(f"There is no user {name} on this host.") from None
+
+
+def group_id(name: str) -> int:
+    try:
+        return int(name) if name.isdigit() else grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise HostError(f"There is no group {name} on this host.") from None
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _group(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
+
+
+# --- processes ---------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Completed:
+    """A finished process: exit code and both outputs, decoded."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    stdin: Optional[bytes] = None,
+    timeout: float = 60.0,
+    check: bool = True,
+    environment: Optional[Mapping[str, str]] = None,
+) -> Completed:
+    """Run a program without a shell. With check, an exit code other than 0 is an error with the program's own words."""
+    shown = " ".join(arguments)
+    variables = {**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})}
+    variables["PATH"] = variables.get("PATH", "") + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    try:
+        done = subprocess.run(arguments, input=stdin, capture_output=True, timeout=timeout, check=False, env=variables)
+    except FileNotFoundError:
+        raise HostError(f"There is no program {arguments[0]} on this host.") from None
+    except subprocess.TimeoutExpired:
+        raise HostError(f"'{shown}' gave no answer in {timeout:g} s.") from None
+    completed = Completed(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+    if check and completed.code != 0:
+        words = (completed.err.strip() or completed.out.strip())[-2000:]
+        raise HostError(f"'{shown}' failed with exit code {completed.code}: {words}")
+    return completed
+
+
+def process_environment(pid: int) -> dict[str, str]:
+    """Environment that a running process was started with; empty if it is gone."""
+    content = read_file(f"/proc/{pid}/environ") or b""
+    pairs = (entry.split("=", 1) for entry in content.decode("utf-8", "replace").split("\0") if "=" in entry)
+    return {name: value for name, value in pairs}
+
+
+def process_started(pid: int) -> Optional[float]:
+    """When a process was started, in seconds since the epoch; None if it is gone."""
+    content = read_file(f"/proc/{pid}/stat")
+    if not content:
+        return None
+    ticks = int(content.rsplit(b")", 1)[1].split()[19])
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + ticks / os.sysconf("SC_CLK_TCK")
+
+
+# --- systemd -----------------------------------------------------------------------------------------------------------
+
+_UNIT_PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,UnitFileState,MainPID,NeedDaemonReload,ActiveEnterTimestampMonotonic,NRestarts"
+
+
+@dataclasses.dataclass(frozen=True)
+class UnitState:
+    """State of a systemd unit.
+
+    Attributes:
+        loaded: whether systemd knows the unit.
+        active: systemd's ActiveState, such as C(active), C(activating), C(failed), C(inactive).
+        sub: systemd's SubState, such as C(running), C(exited), C(auto-restart).
+        enabled: whether it is started at boot.
+        pid: main process; 0 if there is none.
+        reload_needed: whether unit files changed since systemd read them.
+        activated: when it became active, in seconds since the epoch; 0 if it never did.
+        restarts: how often systemd restarted it by itself.
+    """
+
+    loaded: bool
+    active: str
+    sub: str
+    enabled: bool
+    pid: int
+    reload_needed: bool
+    activated: float
+    restarts: int
+
+
+def unit_states(units: Iterable[str]) -> dict[str, UnitState]:
+    """States of several units by name, asked in one call."""
+    names = list(units)
+    if not names:
+        return {}
+    answer = run(["systemctl", "show", "--property", _UNIT_PROPERTIES, *names]).out
+    boot = time.time() - time.monotonic()
+    states = {}
+    for name, block in zip(names, answer.strip().split("\n\n")):
+        found = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        entered = int(found.get("ActiveEnterTimestampMonotonic") or 0)
+        states[name] = UnitState(
+            loaded=found.get("LoadState") == "loaded",
+            active=found.get("ActiveState", "inactive"),
+            sub=found.get("SubState", "dead"),
+            enabled=found.get("UnitFileState") in ("enabled", "enabled-runtime", "static", "alias", "generated", "indirect"),
+            pid=int(found.get("MainPID") or 0),
+            reload_needed=found.get("NeedDaemonReload") == "yes",
+            activated=boot + entered / 1e6 if entered else 0.0,
+            restarts=int(found.get("NRestarts") or 0),
+        )
+    return states
+
+
+def systemctl(*arguments: str, timeout: float = 180.0) -> None:
+    run(["systemctl", *arguments], timeout=timeout)
+
+
+def journal_tail(unit: str, lines: int = 15) -> str:
+    """Last lines of a unit's journal, for the cause in an error."""
+    with contextlib.suppress(HostError):
+        return run(["journalctl", "--unit", unit, "--lines", str(lines), "--no-pager", "--output", "cat"], check=False).out.strip()
+    return ""
+
+
+# --- sockets -----------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """Answer to an HTTP request. The status is 0, and body the cause, when there was none."""
+
+    status: int
+    body: str
+
+
+def tls_context(*, ca: Optional[str] = None, certificate: Optional[str] = None, key: Optional[str] = None) -> ssl.SSLContext:
+    """Client side of mutual TLS from files. Without a CA the server is not verified: only for probes of this host itself."""
+    try:
+        context = ssl.create_default_context(cafile=ca) if ca else ssl._create_unverified_context()
+        if certificate:
+            context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise HostError(f"Loading the certificates {ca}, {certificate} and the key {key} failed: {error}.") from error
+    return context
+
+
+def http_request(
+    url: str,
+    *,
+    method: str = "GET",
+    body: Optional[bytes] = None,
+    headers: Optional[Mapping[str, str]] = None,
+    context: Optional[ssl.SSLContext] = None,
+    timeout: float = 5.0,
+) -> Answer:
+    """One HTTP or HTTPS request; a failure to connect is an answer with status 0, not an exception."""
+    parts = urllib.parse.urlsplit(url)
+    connection: http.client.HTTPConnection
+    if parts.scheme == "https":
+        connection = http.client.HTTPSConnection(parts.hostname or "", parts.port, context=context, timeout=timeout)
+    else:
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
+    try:
+        connection.request(method, parts.path + ("?" + parts.query if parts.query else ""), body, dict(headers or {}))
+        response = connection.getresponse()
+        return Answer(response.status, response.read().decode("utf-8", "replace"))
+    except (OSError, http.client.HTTPException) as error:
+        return Answer(0, f"{type(error).__name__}: {error}")
+    finally:
+        connection.close()
+
+
+# --- time --------------------------------------------------------------------------------------------------------------
+
+
+def wait_until(predicate: Callable[[], bool], *, timeout: float, poll: float = POLL_SECONDS) -> bool:
+    """Ask until the predicate holds; False if it did not within `timeout` seconds. Asked once at least."""
+    end = time.monotonic() + timeout
+    while True:
+        if predicate():
+            return True
+        if time.monotonic() >= end:
+            return False
+        time.sleep(poll)
