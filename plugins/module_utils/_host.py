@@ -185,6 +185,12 @@ def make_directory(path: str, *, mode: str = "0755", owner: str = "root", group:
         raise HostError(f"Making the directory {path} failed: {error.strerror}.") from error
 
 
+def make_directory_of(path: str) -> None:
+    """Make the directory that a file is to lie in, if it is not there."""
+    if not os.path.isdir(os.path.dirname(path)):
+        make_directory(os.path.dirname(path))
+
+
 def remove_file(path: str) -> None:
     """Remove a file that the collection wrote itself; none there is fine."""
     with contextlib.suppress(FileNotFoundError):

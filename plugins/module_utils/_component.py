@@ -1,0 +1,373 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to quorate.kubernetes: what a component is, and what has to be done so that it runs with exactly its inputs.
+
+A component is a systemd unit with its configuration. Its inputs are the unit, the content of its files and the content
+of the paths that it watches. Their digest stands in the environment of the unit, so the digest that a process was
+started with can be read from the process itself: whoever started it, and whatever died in between.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Optional
+
+UNIT_DIRECTORY = "/etc/systemd/system"
+INPUTS_VARIABLE = "QUORATE_INPUTS"
+
+STARTED = "started"
+STOPPED = "stopped"
+ABSENT = "absent"
+
+BUILD = "build"
+CHANGE = "change"
+KEEP = "keep"
+
+
+class ComponentError(Exception):
+    """The definition of a component makes no sense."""
+
+
+@dataclasses.dataclass(frozen=True)
+class File:
+    """A file that belongs to a component.
+
+    Attributes:
+        path: absolute path on the host.
+        content: whole content.
+        mode: permission bits as four octal digits.
+        owner: user that owns it.
+        group: group that owns it.
+        secret: whether the content must not be shown.
+        restart: whether the component has to be restarted to notice a change.
+    """
+
+    path: str
+    content: str
+    mode: str = "0644"
+    owner: str = "root"
+    group: str = "root"
+    secret: bool = False
+    restart: bool = True
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.content.encode()).hexdigest()
+
+
+@dataclasses.dataclass(frozen=True)
+class Directory:
+    """A directory that a component needs. It is made, and never removed."""
+
+    path: str
+    mode: str = "0755"
+    owner: str = "root"
+    group: str = "root"
+
+
+@dataclasses.dataclass(frozen=True)
+class Ready:
+    """When a component counts as ready: all that is set has to hold, within `timeout` seconds of its start.
+
+    Attributes:
+        url: answers with `status`; a server certificate is checked against `ca` if that is set.
+        ca: path of the bundle to check the server against.
+        certificate: path of the client certificate.
+        key: path of the client key.
+        status: HTTP status expected.
+        port: TCP port of 127.0.0.1 that accepts connections.
+        paths: paths that exist.
+        timeout: seconds.
+    """
+
+    url: str = ""
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+    status: int = 200
+    port: int = 0
+    paths: tuple[str, ...] = ()
+    timeout: float = 60.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Component:
+    """A program that runs as a systemd unit with exactly these inputs.
+
+    Attributes:
+        name: name of the unit, without C(.service).
+        unit: text of the unit; empty for a unit that the operating system brings itself.
+        user: system user that has to exist; empty for none.
+        directories: directories that have to exist.
+        files: files with their content.
+        watch: paths that others write, whose content is an input: a change restarts the component.
+        ready: when it counts as ready.
+        state: C(started), C(stopped) or C(absent).
+    """
+
+    name: str
+    unit: str = ""
+    user: str = ""
+    directories: tuple[Directory, ...] = ()
+    files: tuple[File, ...] = ()
+    watch: tuple[str, ...] = ()
+    ready: Ready = Ready()
+    state: str = STARTED
+
+    @property
+    def service(self) -> str:
+        return self.name + ".service"
+
+    @property
+    def unit_path(self) -> str:
+        return f"{UNIT_DIRECTORY}/{self.service}"
+
+    @property
+    def inputs_path(self) -> str:
+        return f"{UNIT_DIRECTORY}/{self.service}.d/50-inputs.conf"
+
+    def written(self) -> tuple[File, ...]:
+        """Files of the component and its unit."""
+        unit = (File(self.unit_path, self.unit, mode="0600"),) if self.unit else ()
+        return (*self.files, *unit)
+
+    def paths(self) -> tuple[str, ...]:
+        """Every path whose content decides about the component."""
+        return (*(file.path for file in self.written()), *self.watch, self.inputs_path)
+
+
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """What systemd and the process itself say about a unit.
+
+    Attributes:
+        active: systemd's ActiveState.
+        enabled: whether it starts at boot.
+        inputs: digest of the inputs that the process was started with; empty if that is not known.
+        started: when it was started, in seconds since the epoch; 0 if it is not running.
+        reload_needed: whether systemd has not read the latest unit files.
+        process: whether it has a process; one that did its work and ended has none, and is disturbed by nothing.
+    """
+
+    active: str = "inactive"
+    enabled: bool = False
+    process: bool = False
+    inputs: str = ""
+    started: float = 0.0
+    reload_needed: bool = False
+
+    @property
+    def running(self) -> bool:
+        return self.active in ("active", "activating", "reloading")
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What was observed of one component on a host.
+
+    Attributes:
+        unit: the unit.
+        files: for each path of the component, its attributes as in C(_host.FileState), None if it is absent.
+        directories: for each directory, mode, owner and group, None if it is absent.
+        user: whether the system user exists.
+        recorded: paths that were written for the component by the last run.
+    """
+
+    unit: Unit
+    files: Mapping[str, Optional[Mapping[str, Any]]]
+    directories: Mapping[str, Optional[Sequence[str]]]
+    user: bool = True
+    recorded: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One thing to do.
+
+    Attributes:
+        verb: C(user), C(directory), C(write), C(attributes), C(remove), C(inputs), C(enable), C(disable), C(start),
+            C(restart) or C(stop).
+        target: path or unit.
+        reason: why, in words.
+    """
+
+    verb: str
+    target: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        words = {"user": "make user", "directory": "make directory", "attributes": "set owner and mode of", "inputs": "note inputs in"}
+        return f"{words.get(self.verb, self.verb)} {self.target}" + (f" ({self.reason})" if self.reason else "")
+
+
+def parse(value: Mapping[str, Any]) -> Component:
+    """Make a component from the module's argument."""
+    name = value["name"]
+    files = []
+    for entry in value.get("files") or []:
+        content, secret = entry.get("content"), entry.get("secret")
+        if (content is None) == (secret is None):
+            raise ComponentError(f"The file {entry['path']} of component {name} needs either 'content' or 'secret'.")
+        files.append(
+            File(
+                path=entry["path"],
+                content=content if content is not None else secret,
+                mode=entry.get("mode") or "0644",
+                owner=entry.get("owner") or "root",
+                group=entry.get("group") or entry.get("owner") or "root",
+                secret=secret is not None,
+                restart=entry.get("restart") is not False,
+            )
+        )
+    directories = [
+        Directory(
+            path=entry["path"],
+            mode=entry.get("mode") or "0755",
+            owner=entry.get("owner") or "root",
+            group=entry.get("group") or entry.get("owner") or "root",
+        )
+        for entry in value.get("directories") or []
+    ]
+    ready = {key: setting for key, setting in (value.get("ready") or {}).items() if setting is not None}
+    component = Component(
+        name=name,
+        unit=value.get("unit") or "",
+        user=value.get("user") or "",
+        directories=tuple(directories),
+        files=tuple(files),
+        watch=tuple(value.get("watch") or ()),
+        ready=Ready(**{**ready, "paths": tuple(ready.get("paths", ()))}),
+        state=value.get("state") or STARTED,
+    )
+    _check(component)
+    return component
+
+
+def _check(component: Component) -> None:
+    if not component.name or "/" in component.name or component.name.endswith(".service"):
+        raise ComponentError(f"'{component.name}' is no component name: it is the name of a unit without '.service'.")
+    paths = [file.path for file in component.written()]
+    for path in [*paths, *component.watch, *(directory.path for directory in component.directories)]:
+        if not path.startswith("/") or "/../" in path + "/":
+            raise ComponentError(f"The path '{path}' of component {component.name} is not absolute.")
+    if len(set(paths)) != len(paths):
+        raise ComponentError(f"Component {component.name} names a file twice: {', '.join(sorted(paths))}.")
+
+
+def inputs_digest(component: Component, files: Mapping[str, Optional[Mapping[str, Any]]]) -> str:
+    """Digest of all that a process of the component has read when it started."""
+    parts = [f"{file.path} {file.digest}" for file in component.written() if file.restart]
+    parts += [f"{path} {(files.get(path) or {}).get('digest', '')}" for path in component.watch]
+    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
+
+
+def inputs_file(component: Component, digest: str) -> File:
+    """Drop-in that carries the digest of the inputs into the environment of the process."""
+    return File(component.inputs_path, f"[Service]\nEnvironment={INPUTS_VARIABLE}={digest}\n", mode="0600")
+
+
+def plan(component: Component, facts: Facts) -> list[Step]:
+    """All that has to be done, in order. Empty if the component is as it should be."""
+    if component.state == ABSENT:
+        return _plan_absent(component, facts)
+    steps = _plan_files(component, facts)
+    digest = inputs_digest(component, facts.files)
+    inputs = inputs_file(component, digest)
+    if _differs(inputs, facts.files.get(inputs.path)):
+        steps.append(Step("inputs", inputs.path))
+    return steps + _plan_unit(component, facts, digest)
+
+
+def _plan_files(component: Component, facts: Facts) -> list[Step]:
+    steps = []
+    if component.user and not facts.user:
+        steps.append(Step("user", component.user))
+    for directory in component.directories:
+        found = facts.directories.get(directory.path)
+        if found is None or tuple(found) != (directory.mode, directory.owner, directory.group):
+            steps.append(Step("directory", directory.path, f"mode {directory.mode}, owner {directory.owner}"))
+    for file in component.written():
+        reason = _differs(file, facts.files.get(file.path))
+        if reason in ("absent", "content"):
+            steps.append(Step("write", file.path, reason))
+        elif reason:
+            steps.append(Step("attributes", file.path, reason))
+    wanted = {*(file.path for file in component.written()), component.inputs_path}
+    steps += [Step("remove", path, "no longer part of " + component.name) for path in facts.recorded if path not in wanted and facts.files.get(path)]
+    return steps
+
+
+def _plan_unit(component: Component, facts: Facts, digest: str) -> list[Step]:
+    unit = facts.unit
+    steps = []
+    if component.state == STOPPED:
+        if unit.enabled:
+            steps.append(Step("disable", component.service))
+        return steps + ([Step("stop", component.service)] if unit.running else [])
+    if not unit.enabled:
+        steps.append(Step("enable", component.service))
+    if not unit.running:
+        steps.append(Step("start", component.service, "it is " + unit.active))
+    elif unit.inputs != digest:
+        reason = "it runs with other inputs" if unit.process else "it ran with other inputs"
+        steps.append(Step("restart" if unit.process else "start", component.service, reason))
+    else:
+        # Altered on disk before the process was started, so the process has read what was not meant.
+        altered = [
+            file.path
+            for file in component.written()
+            if file.restart
+            and _differs(file, facts.files.get(file.path)) in ("absent", "content")
+            and 0 < (facts.files.get(file.path) or {}).get("changed", 0) < unit.started
+        ]
+        if altered:
+            steps.append(Step("restart" if unit.process else "start", component.service, f"it was started with an altered {', '.join(altered)}"))
+    return steps
+
+
+def _plan_absent(component: Component, facts: Facts) -> list[Step]:
+    steps = []
+    if facts.unit.running:
+        steps.append(Step("stop", component.service))
+    if facts.unit.enabled:
+        steps.append(Step("disable", component.service))
+    paths = dict.fromkeys([*facts.recorded, component.inputs_path])
+    return steps + [Step("remove", path) for path in paths if facts.files.get(path)]
+
+
+def _differs(file: File, found: Optional[Mapping[str, Any]]) -> str:
+    """In one word why a file is not what it should be; empty if it is."""
+    if not found:
+        return "absent"
+    if found["digest"] != file.digest:
+        return "content"
+    wrong = [f"{name} {found[name]}" for name in ("mode", "owner", "group") if found[name] != getattr(file, name)]
+    return ", ".join(wrong)
+
+
+def disturbs(steps: Iterable[Step]) -> bool:
+    """Whether the steps stop or restart something that runs."""
+    return any(step.verb in ("restart", "stop") for step in steps)
+
+
+def kind_of(plans: Iterable[Sequence[Step]]) -> str:
+    """What a host needs: C(build), if nothing that runs is disturbed; C(change), if something is; C(keep), if there is nothing to do."""
+    steps = [step for steps in plans for step in steps]
+    if not steps:
+        return KEEP
+    return CHANGE if disturbs(steps) else BUILD
+
+
+def facts_from_observation(component: Component, observation: Mapping[str, Any]) -> Facts:
+    """What an observation tells about a component. What it does not tell counts as absent, so a plan on it is never too short."""
+    found = (observation.get("components") or {}).get(component.name) or {}
+    return Facts(
+        unit=Unit(**found.get("unit", {})),
+        files=observation.get("files") or {},
+        directories=found.get("directories", {}),
+        user=found.get("users", {}).get(component.user, False),
+        recorded=tuple(found.get("recorded", ())),
+    )

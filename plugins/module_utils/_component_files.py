@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to quorate.kubernetes: how components are observed on a host, and the records that say which there are."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from typing import Any, Optional
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _component, _host
+
+RECORDS = _host.STATE_DIRECTORY + "/components"
+
+
+def record_path(name: str) -> str:
+    return f"{RECORDS}/{name}.json"
+
+
+def read_records() -> dict[str, dict[str, Any]]:
+    """Records of all components of this host, by name."""
+    try:
+        names = sorted(os.path.splitext(entry)[0] for entry in os.listdir(RECORDS) if entry.endswith(".json"))
+    except FileNotFoundError:
+        return {}
+    return {name: record for name in names if isinstance(record := _host.read_json(record_path(name)), dict)}
+
+
+def record_of(component: _component.Component) -> dict[str, Any]:
+    """What the host has to remember of a component, so that it can be observed and removed without its definition."""
+    return {
+        "files": [*(file.path for file in component.written()), component.inputs_path],
+        "watch": list(component.watch),
+        "directories": [directory.path for directory in component.directories],
+        "users": [component.user] if component.user else [],
+    }
+
+
+def observe(names: Iterable[str], records: Mapping[str, Mapping[str, Any]], digests: _host.Digests) -> dict[str, Any]:
+    """The parts C(files) and C(components) of an observation, for the named components as their records describe them."""
+    names = list(names)
+    states = _host.unit_states(f"{name}.service" for name in names)
+    files: dict[str, Any] = {}
+    components: dict[str, Any] = {}
+    for name in names:
+        record = records.get(name, {})
+        inputs_path = _component.Component(name=name).inputs_path
+        for path in {*record.get("files", []), *record.get("watch", []), inputs_path}:
+            files[path] = _file_facts(path, digests)
+        components[name] = {
+            "unit": dataclasses.asdict(_unit(states[f"{name}.service"], files[inputs_path], inputs_path)),
+            "directories": {path: _host.directory_state(path) for path in record.get("directories", [])},
+            "users": {user: _host.user_exists(user) for user in record.get("users", [])},
+            "recorded": list(record.get("files", [])),
+        }
+    return {"files": files, "components": components}
+
+
+def facts_of(component: _component.Component, digests: _host.Digests) -> _component.Facts:
+    """Facts of one component as it is defined now, whatever the last run recorded."""
+    record = _host.read_json(record_path(component.name)) or {}
+    wanted = record_of(component)
+    together = {key: list(dict.fromkeys([*record.get(key, []), *wanted[key]])) for key in wanted}
+    observation = observe([component.name], {component.name: together}, digests)
+    observation["components"][component.name]["recorded"] = record.get("files", [])
+    return _component.facts_from_observation(component, observation)
+
+
+def _file_facts(path: str, digests: _host.Digests) -> Optional[dict[str, Any]]:
+    state = _host.file_state(path, digests)
+    return None if state is None else dataclasses.asdict(state)
+
+
+def _unit(state: _host.UnitState, inputs: Optional[Mapping[str, Any]], inputs_path: str) -> _component.Unit:
+    running_inputs, started = "", 0.0
+    if state.pid:
+        running_inputs = _host.process_environment(state.pid).get(_component.INPUTS_VARIABLE, "")
+        started = _host.process_started(state.pid) or 0.0
+    elif state.active == "active":
+        # A program that ran and ended well: what it was started with is what the drop-in said then.
+        started = state.activated
+        if inputs and inputs["changed"] < started:
+            running_inputs = (_host.read_file(inputs_path) or b"").decode().strip().rpartition("=")[2]
+    return _component.Unit(
+        active=state.active,
+        enabled=state.enabled,
+        process=bool(state.pid),
+        inputs=running_inputs,
+        started=started,
+        reload_needed=state.reload_needed,
+    )
+
+
+def why_not_ready(ready: _component.Ready) -> str:
+    """In words what a component still lacks to be ready; empty if nothing."""
+    for path in ready.paths:
+        if not os.path.exists(path):
+            return f"{path} is not there"
+    if ready.port and not _accepts(ready.port):
+        return f"nothing listens on port {ready.port}"
+    if ready.url:
+        context = None
+        if ready.url.startswith("https:"):
+            context = _host.tls_context(ca=ready.ca or None, certificate=ready.certificate or None, key=ready.key or None)
+        answer = _host.http_request(ready.url, context=context)
+        if answer.status != ready.status:
+            return f"{ready.url} answers {answer.status or 'nothing'}: {answer.body.strip()[-400:]}"
+    return ""
+
+
+def _accepts(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False

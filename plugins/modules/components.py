@@ -1,0 +1,500 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: components
+short_description: Run programs as systemd units with exactly the inputs given
+version_added: 1.0.0
+author: quorate.kubernetes contributors (@quorate)
+description:
+  - A component is a systemd unit with its configuration files.
+  - The module observes what is there, plans what has to be done, and does it, component by component in the order given.
+  - A component is restarted when the digest of its inputs differs from the digest that its process was started with. So a run that
+    died between writing and restarting is put right by the next one.
+  - Files are written with fsync and rename. A crash leaves the old or the new content.
+  - A component that ran before, and does not become ready with its new inputs, is put back to the former ones and started again. The
+    module then fails, and says why.
+  - If the fact C(host_observation) shows that there is nothing to do, the host is not contacted.
+extends_documentation_fragment:
+  - quorate.kubernetes._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  components:
+    description:
+      - The components, in the order in which they need each other.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description:
+          - Name of the unit, without C(.service).
+        type: str
+        required: true
+      unit:
+        description:
+          - Text of the unit.
+          - Without it, the unit is one that the operating system brings.
+        type: str
+      user:
+        description:
+          - System user that is made if it does not exist, with a group of its name.
+        type: str
+      directories:
+        description:
+          - Directories that have to exist. They are never removed.
+        type: list
+        elements: dict
+        suboptions:
+          path:
+            description:
+              - Absolute path.
+            type: path
+            required: true
+          mode:
+            description:
+              - Permission bits, four octal digits.
+            type: str
+            default: "0755"
+          owner:
+            description:
+              - User that owns it.
+            type: str
+            default: root
+          group:
+            description:
+              - Group that owns it.
+              - By default that of the name of O(components[].directories[].owner).
+            type: str
+      files:
+        description:
+          - Files that belong to the component. Those that it no longer names are removed.
+        type: list
+        elements: dict
+        suboptions:
+          path:
+            description:
+              - Absolute path.
+            type: path
+            required: true
+          content:
+            description:
+              - Whole content.
+              - Exactly one of O(components[].files[].content) and O(components[].files[].secret) is needed.
+            type: str
+          secret:
+            description:
+              - Whole content, never shown.
+            type: str
+          mode:
+            description:
+              - Permission bits, four octal digits.
+            type: str
+            default: "0644"
+          owner:
+            description:
+              - User that owns it.
+            type: str
+            default: root
+          group:
+            description:
+              - Group that owns it.
+              - By default that of the name of O(components[].files[].owner).
+            type: str
+          restart:
+            description:
+              - Whether the component has to be restarted to notice a change.
+            type: bool
+            default: true
+      watch:
+        description:
+          - Paths that others write, such as bundles of authorities. If their content changes, the component is restarted.
+        type: list
+        elements: path
+      ready:
+        description:
+          - When the component counts as ready. All that is given has to hold.
+        type: dict
+        suboptions:
+          url:
+            description:
+              - This answers with O(components[].ready.status).
+            type: str
+          ca:
+            description:
+              - Bundle that the server's certificate is checked against.
+            type: path
+          certificate:
+            description:
+              - Client certificate to show.
+            type: path
+          key:
+            description:
+              - Key of the client certificate.
+            type: path
+          status:
+            description:
+              - HTTP status expected.
+            type: int
+            default: 200
+          port:
+            description:
+              - TCP port of 127.0.0.1 that accepts connections.
+            type: int
+          paths:
+            description:
+              - Paths that exist.
+            type: list
+            elements: path
+          timeout:
+            description:
+              - Seconds to wait for it.
+            type: float
+            default: 60
+      state:
+        description:
+          - V(started) is enabled, running and ready; V(stopped) is configured, disabled and not running; V(absent) is gone, its data
+            directories excepted.
+        type: str
+        choices: [started, stopped, absent]
+        default: started
+  apply:
+    description:
+      - With V(false) nothing is done and nothing counts as changed. RV(step) and RV(plan) tell what there is to do.
+    type: bool
+    default: true
+  wait:
+    description:
+      - Whether to wait until each component is ready.
+      - With V(false) the components are only started. Members of a new etcd cluster need it, since none is ready before the others are
+        started.
+    type: bool
+    default: true
+notes:
+  - Needs systemd.
+"""
+
+EXAMPLES = r"""
+- name: Run a web server
+  quorate.kubernetes.components:
+    components:
+      - name: hello
+        unit: |
+          [Unit]
+          Description=Says hello
+
+          [Service]
+          ExecStart=/usr/bin/python3 -m http.server --bind 127.0.0.1 --directory /etc/hello 8000
+
+          [Install]
+          WantedBy=multi-user.target
+        directories:
+          - path: /etc/hello
+        files:
+          - path: /etc/hello/index.html
+            content: hello
+            restart: false
+        ready:
+          url: http://127.0.0.1:8000/
+
+- name: Ask what would be done, without doing it
+  quorate.kubernetes.components:
+    components:
+      - name: hello
+        state: absent
+    apply: false
+  register: hello_plan
+"""
+
+RETURN = r"""
+plan:
+  description: What was done, or is to be done, a sentence each.
+  returned: always
+  type: list
+  elements: str
+  sample: ["write /etc/hello/index.html (content)", "restart hello.service (it runs with other inputs)"]
+step:
+  description:
+    - V(keep) if there is nothing to do, V(change) if something that runs has to be restarted or stopped, V(build) otherwise.
+  returned: always
+  type: str
+  sample: build
+observation:
+  description: What is true of the components now, to be merged into the fact C(host_observation).
+  returned: when the host was contacted
+  type: dict
+failure:
+  description: Which component failed, why, and whether its former inputs were put back.
+  returned: failure
+  type: dict
+  contains:
+    component:
+      description: Name of the component.
+      type: str
+      returned: always
+    cause:
+      description: What it lacked to be ready.
+      type: str
+      returned: always
+    journal:
+      description: Last lines of its journal.
+      type: str
+      returned: always
+    put_back:
+      description: Whether it runs again with its former inputs.
+      type: bool
+      returned: always
+"""
+
+import dataclasses
+from typing import Any, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _component, _component_files, _host
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "components": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "unit": {"type": "str"},
+            "user": {"type": "str"},
+            "directories": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "path": {"type": "path", "required": True},
+                    "mode": {"type": "str", "default": "0755"},
+                    "owner": {"type": "str", "default": "root"},
+                    "group": {"type": "str"},
+                },
+            },
+            "files": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "path": {"type": "path", "required": True},
+                    "content": {"type": "str"},
+                    "secret": {"type": "str", "no_log": True},
+                    "mode": {"type": "str", "default": "0644"},
+                    "owner": {"type": "str", "default": "root"},
+                    "group": {"type": "str"},
+                    "restart": {"type": "bool", "default": True},
+                },
+            },
+            "watch": {"type": "list", "elements": "path"},
+            "ready": {
+                "type": "dict",
+                "options": {
+                    "url": {"type": "str"},
+                    "ca": {"type": "path"},
+                    "certificate": {"type": "path"},
+                    "key": {"type": "path", "no_log": False},
+                    "status": {"type": "int", "default": 200},
+                    "port": {"type": "int"},
+                    "paths": {"type": "list", "elements": "path"},
+                    "timeout": {"type": "float", "default": 60},
+                },
+            },
+            "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
+        },
+    },
+    "apply": {"type": "bool", "default": True},
+    "wait": {"type": "bool", "default": True},
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class NotReady(Exception):
+    """A component did not become ready."""
+
+    component: str
+    cause: str
+    journal: str
+    put_back: bool
+
+    def __str__(self) -> str:
+        ending = "It runs again with its former inputs. " if self.put_back else ""
+        journal = f" Its journal ends with:\n{self.journal}" if self.journal else " Its journal is empty."
+        return f"{self.component} did not become ready: {self.cause}. {ending}Mend the cause and run again.{journal}"
+
+
+class ComponentOnHost:
+    """One component on this host."""
+
+    def __init__(self, component: _component.Component, digests: _host.Digests) -> None:
+        self._component = component
+        self._digests = digests
+        self._former: dict[str, Optional[bytes]] = {}
+        self.facts = _component_files.facts_of(component, digests)
+        self.steps = _component.plan(component, self.facts)
+
+    def apply(self, *, wait: bool) -> None:
+        """Carry out the plan; put the former inputs back if a component that ran does not get ready."""
+        component = self._component
+        if component.state != _component.ABSENT:
+            _host.write_json(_component_files.record_path(component.name), _component_files.record_of(component))
+        ran = self.facts.unit.active == "active"
+        try:
+            self._carry_out()
+            if wait and component.state == _component.STARTED:
+                self._wait_ready()
+        except NotReady as error:
+            if not (ran and _component.disturbs(self.steps)):
+                raise
+            raise dataclasses.replace(error, put_back=self._put_back()) from error
+        if component.state == _component.ABSENT:
+            _host.remove_file(_component_files.record_path(component.name))
+
+    def diffs(self) -> list[dict[str, str]]:
+        """What the plan changes, file by file; the rest of the plan in words."""
+        written = {file.path: file for file in (*self._component.written(),)}
+        diffs: list[dict[str, str]] = []
+        words = []
+        for step in self.steps:
+            if step.verb == "write":
+                diffs.append(_file_diff(written[step.target]))
+            else:
+                words.append(f"{step}\n")
+        return diffs + ([{"prepared": "".join(words)}] if words else [])
+
+    def _carry_out(self) -> None:
+        component, digests = self._component, self._digests
+        written = {file.path: file for file in component.written()}
+        service_steps = []
+        for step in self.steps:
+            if step.verb == "user":
+                _host.make_system_user(step.target)
+            elif step.verb == "directory":
+                directory = next(entry for entry in component.directories if entry.path == step.target)
+                _host.make_directory(directory.path, mode=directory.mode, owner=directory.owner, group=directory.group)
+            elif step.verb == "write":
+                self._write(written[step.target])
+            elif step.verb == "attributes":
+                file = written[step.target]
+                _host.set_attributes(file.path, mode=file.mode, owner=file.owner, group=file.group)
+            elif step.verb == "inputs":
+                self._write(_component.inputs_file(component, _component.inputs_digest(component, self.facts.files)))
+            elif step.verb in ("stop", "disable"):
+                _host.systemctl(step.verb, component.service)
+            elif step.verb == "remove":
+                _host.remove_file(step.target)
+            else:
+                service_steps.append(step.verb)
+        if self.steps:
+            self._apply_to_unit(service_steps)
+        digests.save()
+
+    def _apply_to_unit(self, verbs: list[str]) -> None:
+        service = self._component.service
+        if _host.unit_states([service])[service].reload_needed or any(step.target.startswith(_component.UNIT_DIRECTORY) for step in self.steps):
+            _host.systemctl("daemon-reload")
+        if "enable" in verbs:
+            _host.systemctl("enable", service)
+        if "start" in verbs or "restart" in verbs:
+            _host.run(["systemctl", "reset-failed", service], check=False)
+            # Not waiting here: systemd counts a member of a new etcd cluster as started only when it has its quorum.
+            _host.systemctl("restart", "--no-block", service)
+
+    def _write(self, file: _component.File) -> None:
+        self._former.setdefault(file.path, _host.read_file(file.path))
+        _host.make_directory_of(file.path)
+        _host.write_file(file.path, file.content.encode(), mode=file.mode, owner=file.owner, group=file.group)
+
+    def _wait_ready(self) -> None:
+        component = self._component
+        cause = ""
+
+        def ready() -> bool:
+            nonlocal cause
+            cause = self._why_not_ready()
+            return not cause or self._has_failed()
+
+        _host.wait_until(ready, timeout=component.ready.timeout)
+        if cause:
+            journal = _host.journal_tail(component.service)
+            raise NotReady(component=component.name, cause=cause, journal=journal, put_back=False)
+
+    def _why_not_ready(self) -> str:
+        unit = _component_files.facts_of(self._component, self._digests).unit
+        if unit.active != "active":
+            return f"systemd calls it {unit.active}"
+        if unit.inputs != _component.inputs_digest(self._component, self.facts.files):
+            return "its former process still runs"
+        return _component_files.why_not_ready(self._component.ready)
+
+    def _has_failed(self) -> bool:
+        return _host.unit_states([self._component.service])[self._component.service].active == "failed"
+
+    def _put_back(self) -> bool:
+        """Restore what this run wrote, and start the component as it was. Whether it got ready."""
+        component = self._component
+        for path, content in self._former.items():
+            attributes = self.facts.files.get(path)
+            if content is None or attributes is None:
+                _host.remove_file(path)
+            else:
+                _host.write_file(path, content, mode=attributes["mode"], owner=attributes["owner"], group=attributes["group"])
+        _host.systemctl("daemon-reload")
+        _host.run(["systemctl", "reset-failed", component.service], check=False)
+        _host.systemctl("restart", "--no-block", component.service)
+
+        def ready() -> bool:
+            active = _host.unit_states([component.service])[component.service].active == "active"
+            return active and not _component_files.why_not_ready(component.ready)
+
+        return _host.wait_until(ready, timeout=component.ready.timeout)
+
+
+def _file_diff(file: _component.File) -> dict[str, str]:
+    before = _host.read_file(file.path)
+    shown = "(secret)\n" if file.secret else file.content
+    return {
+        "before_header": file.path,
+        "after_header": file.path,
+        "before": "" if before is None else "(secret, other content)\n" if file.secret else before.decode("utf-8", "replace"),
+        "after": shown,
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    apply = module.params["apply"] and not module.check_mode
+    result: dict[str, Any] = {"changed": False, "plan": [], "diff": []}
+    plans = []
+    try:
+        components = [_component.parse(entry) for entry in module.params["components"]]
+        digests = _host.Digests().load()
+        with _host.locked("components"):
+            for component in components:
+                on_host = ComponentOnHost(component, digests)
+                plans.append(on_host.steps)
+                result["plan"] += [str(step) for step in on_host.steps]
+                result["diff"] += on_host.diffs()
+                result["changed"] = bool(result["plan"]) and module.params["apply"]
+                if apply:
+                    on_host.apply(wait=module.params["wait"])
+            digests.save()
+        present = [component.name for component in components if component.state != _component.ABSENT]
+        result["observation"] = _component_files.observe(present, _component_files.read_records(), digests)
+    except NotReady as error:
+        module.fail_json(msg=str(error), failure=dataclasses.asdict(error), **result)
+    except (_host.HostError, _component.ComponentError) as error:
+        module.fail_json(msg=str(error), **result)
+    module.exit_json(step=_component.kind_of(plans), **result)
+
+
+if __name__ == "__main__":
+    main()

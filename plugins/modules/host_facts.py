@@ -1,0 +1,202 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_facts
+short_description: Observe a host in one call
+version_added: 1.0.0
+author: quorate.kubernetes contributors (@quorate)
+description:
+  - Observes all that the collection needs to plan a host, and returns it as the fact C(host_observation).
+  - Which files, units, certificates and artifacts there are to observe is read from the records below C(/var/lib/quorate) on the host.
+    A host without records is a fresh one.
+  - The digests of large files are remembered together with the inode, size and times of the file, so looking twice is cheap.
+extends_documentation_fragment:
+  - quorate.kubernetes._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+    details:
+      - It changes nothing.
+  idempotent:
+    support: full
+options:
+  commands:
+    description:
+      - Programs to look for on the path.
+    type: list
+    elements: str
+    default: []
+  features:
+    description:
+      - Kernel features to test for.
+      - A path is tested for existence; any other name is looked up among the file systems that the kernel knows.
+    type: list
+    elements: str
+    default: []
+  probes:
+    description:
+      - Paths of which to tell whether they exist, and whether they hold anything if they are directories.
+    type: list
+    elements: path
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Observe the host
+  quorate.kubernetes.host_facts:
+    commands: [conntrack, iptables]
+    features: [overlay, /proc/sys/net/bridge]
+    probes: [/var/lib/etcd/member]
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: The observation, as docs/architecture.md describes it.
+  returned: always
+  type: dict
+  contains:
+    host_observation:
+      description: What was observed.
+      returned: always
+      type: dict
+      contains:
+        platform:
+          description: Architecture as Go names it, kernel, version of Python, host name, distribution.
+          returned: always
+          type: dict
+          sample: {architecture: amd64, kernel: 6.1.0-28-amd64, python: 3.11.2, hostname: m1, system: debian 12}
+        clock:
+          description: Seconds since the epoch on the host.
+          returned: always
+          type: float
+        commands:
+          description: Path of each program looked for, null if it is not there.
+          returned: always
+          type: dict
+          sample: {conntrack: /usr/sbin/conntrack, haproxy: null}
+        kernel:
+          description: Whether each feature is there, whether modules can be loaded, version of cgroups, whether swap is on.
+          returned: always
+          type: dict
+          sample: {features: {overlay: true}, modules: true, cgroup: 2, swap: false}
+        probes:
+          description: For each probed path V(absent), V(empty) or V(filled).
+          returned: always
+          type: dict
+          sample: {/var/lib/etcd/member: absent}
+        space:
+          description: Free bytes of the file systems that hold C(/opt), C(/var/lib) and C(/etc).
+          returned: always
+          type: dict
+        files:
+          description: State of each managed or watched path, null if it is absent.
+          returned: always
+          type: dict
+        components:
+          description: State of each component.
+          returned: always
+          type: dict
+        certificates:
+          description: Each certificate by path.
+          returned: always
+          type: dict
+        artifacts:
+          description: SHA-256 of each artifact by path.
+          returned: always
+          type: dict
+"""
+
+import os
+import platform
+import shutil
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.quorate.kubernetes.plugins.module_utils import (
+    _artifact_files,
+    _certificate_files,
+    _component_files,
+    _host,
+)
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "commands": {"type": "list", "elements": "str", "default": []},
+    "features": {"type": "list", "elements": "str", "default": []},
+    "probes": {"type": "list", "elements": "path", "default": []},
+}
+
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "ppc64le": "ppc64le", "s390x": "s390x", "riscv64": "riscv64"}
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def observe(params: dict[str, Any]) -> dict[str, Any]:
+    """All parts of the observation."""
+    digests = _host.Digests().load()
+    records = _component_files.read_records()
+    observation = {
+        "platform": _platform(),
+        "clock": time.time(),
+        "commands": {name: shutil.which(name, path=SEARCH_PATH) for name in params["commands"]},
+        "kernel": _kernel(params["features"]),
+        "probes": {path: _probe(path) for path in params["probes"]},
+        "space": {path: _host.free_bytes(path) for path in ("/opt", "/var/lib", "/etc")},
+        "certificates": _certificate_files.observe_certificates(),
+        "artifacts": _artifact_files.observe_artifacts(),
+        **_component_files.observe(records, records, digests),
+    }
+    digests.save()
+    return observation
+
+
+def _platform() -> dict[str, str]:
+    machine = platform.machine()
+    return {
+        "architecture": ARCHITECTURES.get(machine, machine),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "hostname": platform.node(),
+        "system": _system(),
+    }
+
+
+def _system() -> str:
+    lines = (_host.read_file("/etc/os-release") or b"").decode("utf-8", "replace").splitlines()
+    release = {name: value.strip('"') for name, _equals, value in (line.partition("=") for line in lines)}
+    return f"{release.get('ID', 'unknown')} {release.get('VERSION_ID', '')}".strip()
+
+
+def _kernel(features: list[str]) -> dict[str, Any]:
+    filesystems = (_host.read_file("/proc/filesystems") or b"").decode().split()
+    return {
+        "features": {name: os.path.exists(name) if name.startswith("/") else name in filesystems for name in features},
+        "modules": os.path.exists("/proc/modules"),
+        "cgroup": 2 if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else 1,
+        "swap": len((_host.read_file("/proc/swaps") or b"").splitlines()) > 1,
+    }
+
+
+def _probe(path: str) -> str:
+    if not os.path.exists(path):
+        return "absent"
+    return "filled" if not os.path.isdir(path) or os.listdir(path) else "empty"
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        observation = observe(module.params)
+    except (_host.HostError, OSError) as error:
+        module.fail_json(msg=f"Observing this host failed: {error}")
+    module.exit_json(changed=False, ansible_facts={"host_observation": observation})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to quorate.kubernetes: the fact that holds what was observed on a host, kept true by whoever changes something."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+FACT = "host_observation"
+
+
+def merged(observation: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
+    """The observation with the entries of `part` in place of its own, section by section."""
+    together = dict(observation)
+    for section, entries in part.items():
+        known = together.get(section)
+        together[section] = {**known, **entries} if isinstance(known, Mapping) and isinstance(entries, Mapping) else entries
+    return together
+
+
+def noted(result: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    """A module's result, with the fact renewed by the observation that the module returned."""
+    part = result.get("observation")
+    if not part:
+        return dict(result)
+    return {**result, "ansible_facts": {FACT: merged(task_vars.get(FACT) or {}, part)}}
