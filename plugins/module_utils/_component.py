@@ -177,8 +177,8 @@ class Facts:
     """
 
     unit: Unit
-    files: Mapping[str, Optional[Mapping[str, Any]]]
-    directories: Mapping[str, Optional[Sequence[str]]]
+    files: Mapping[str, Mapping[str, Any] | None]
+    directories: Mapping[str, Sequence[str] | None]
     user: bool = True
     recorded: tuple[str, ...] = ()
 
@@ -257,7 +257,7 @@ def _check(component: Component) -> None:
         raise ComponentError(f"Component {component.name} names a file twice: {', '.join(sorted(paths))}.")
 
 
-def inputs_digest(component: Component, files: Mapping[str, Optional[Mapping[str, Any]]]) -> str:
+def inputs_digest(component: Component, files: Mapping[str, Mapping[str, Any] | None]) -> str:
     """Digest of all that a process of the component has read when it started."""
     parts = [f"{file.path} {file.digest}" for file in component.written() if file.restart]
     parts += [f"{path} {(files.get(path) or {}).get('digest', '')}" for path in component.watch]
@@ -296,7 +296,8 @@ def _plan_files(component: Component, facts: Facts) -> list[Step]:
         elif reason:
             steps.append(Step("attributes", file.path, reason))
     wanted = {*(file.path for file in component.written()), component.inputs_path}
-    steps += [Step("remove", path, "no longer part of " + component.name) for path in facts.recorded if path not in wanted and facts.files.get(path)]
+    dropped = [path for path in facts.recorded if path not in wanted and facts.files.get(path)]
+    steps += [Step("remove", path, "no longer part of " + component.name) for path in dropped]
     return steps
 
 
@@ -338,7 +339,7 @@ def _plan_absent(component: Component, facts: Facts) -> list[Step]:
     return steps + [Step("remove", path) for path in paths if facts.files.get(path)]
 
 
-def _differs(file: File, found: Optional[Mapping[str, Any]]) -> str:
+def _differs(file: File, found: Mapping[str, Any] | None) -> str:
     """In one word why a file is not what it should be; empty if it is."""
     if not found:
         return "absent"
@@ -354,7 +355,7 @@ def disturbs(steps: Iterable[Step]) -> bool:
 
 
 def kind_of(plans: Iterable[Sequence[Step]]) -> str:
-    """What a host needs: C(build), if nothing that runs is disturbed; C(change), if something is; C(keep), if there is nothing to do."""
+    """What a host needs: C(keep) is nothing, C(build) disturbs nothing that runs, C(change) does."""
     steps = [step for steps in plans for step in steps]
     if not steps:
         return KEEP

@@ -69,12 +69,12 @@ def facts_of(component: _component.Component, digests: _host.Digests) -> _compon
     return _component.facts_from_observation(component, observation)
 
 
-def _file_facts(path: str, digests: _host.Digests) -> Optional[dict[str, Any]]:
+def _file_facts(path: str, digests: _host.Digests) -> dict[str, Any] | None:
     state = _host.file_state(path, digests)
     return None if state is None else dataclasses.asdict(state)
 
 
-def _unit(state: _host.UnitState, inputs: Optional[Mapping[str, Any]], inputs_path: str) -> _component.Unit:
+def _unit(state: _host.UnitState, inputs: Mapping[str, Any] | None, inputs_path: str) -> _component.Unit:
     running_inputs, started = "", 0.0
     if state.pid:
         running_inputs = _host.process_environment(state.pid).get(_component.INPUTS_VARIABLE, "")

@@ -103,7 +103,7 @@ def _sha256(path: str) -> str:
     return digest.hexdigest()
 
 
-def file_state(path: str, digests: Optional[Digests] = None) -> Optional[FileState]:
+def file_state(path: str, digests: Digests | None = None) -> FileState | None:
     """State of a regular file; None if there is none (a directory or a device at its place is an error)."""
     try:
         status = os.lstat(path)
@@ -122,7 +122,7 @@ def file_state(path: str, digests: Optional[Digests] = None) -> Optional[FileSta
     )
 
 
-def read_file(path: str) -> Optional[bytes]:
+def read_file(path: str) -> bytes | None:
     """Content of a file; None if there is none."""
     try:
         with open(path, "rb") as file:
@@ -161,7 +161,7 @@ def set_attributes(path: str, *, mode: str, owner: str, group: str) -> None:
         raise HostError(f"Setting owner and mode of {path} failed: {error.strerror}.") from error
 
 
-def directory_state(path: str) -> Optional[tuple[str, str, str]]:
+def directory_state(path: str) -> tuple[str, str, str] | None:
     """Mode, owner and group of a directory; None if there is none."""
     try:
         status = os.stat(path)
@@ -198,7 +198,7 @@ def remove_file(path: str) -> None:
         sync_directory(os.path.dirname(path))
 
 
-def move_aside(path: str) -> Optional[str]:
+def move_aside(path: str) -> str | None:
     """Rename a file or directory to a free name beside it and return that name; None if there was nothing.
 
     Data is never deleted: the operator removes what was moved aside.
@@ -338,10 +338,10 @@ class Completed:
 def run(
     arguments: Sequence[str],
     *,
-    stdin: Optional[bytes] = None,
+    stdin: bytes | None = None,
     timeout: float = 60.0,
     check: bool = True,
-    environment: Optional[Mapping[str, str]] = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Completed:
     """Run a program without a shell. With check, an exit code other than 0 is an error with the program's own words."""
     shown = " ".join(arguments)
@@ -364,10 +364,10 @@ def process_environment(pid: int) -> dict[str, str]:
     """Environment that a running process was started with; empty if it is gone."""
     content = read_file(f"/proc/{pid}/environ") or b""
     pairs = (entry.split("=", 1) for entry in content.decode("utf-8", "replace").split("\0") if "=" in entry)
-    return {name: value for name, value in pairs}
+    return dict(pairs)
 
 
-def process_started(pid: int) -> Optional[float]:
+def process_started(pid: int) -> float | None:
     """When a process was started, in seconds since the epoch; None if it is gone."""
     content = read_file(f"/proc/{pid}/stat")
     if not content:
@@ -452,10 +452,13 @@ class Answer:
     body: str
 
 
-def tls_context(*, ca: Optional[str] = None, certificate: Optional[str] = None, key: Optional[str] = None) -> ssl.SSLContext:
+def tls_context(*, ca: str | None = None, certificate: str | None = None, key: str | None = None) -> ssl.SSLContext:
     """Client side of mutual TLS from files. Without a CA the server is not verified: only for probes of this host itself."""
     try:
-        context = ssl.create_default_context(cafile=ca) if ca else ssl._create_unverified_context()
+        context = ssl.create_default_context(cafile=ca)
+        if not ca:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
         if certificate:
             context.load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as error:
@@ -467,9 +470,9 @@ def http_request(
     url: str,
     *,
     method: str = "GET",
-    body: Optional[bytes] = None,
-    headers: Optional[Mapping[str, str]] = None,
-    context: Optional[ssl.SSLContext] = None,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    context: ssl.SSLContext | None = None,
     timeout: float = 5.0,
 ) -> Answer:
     """One HTTP or HTTPS request; a failure to connect is an answer with status 0, not an exception."""

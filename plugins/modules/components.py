@@ -260,6 +260,7 @@ import dataclasses
 from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _component, _component_files, _host
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -317,7 +318,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class NotReady(Exception):
+class NotReadyError(Exception):
     """A component did not become ready."""
 
     component: str
@@ -337,7 +338,7 @@ class ComponentOnHost:
     def __init__(self, component: _component.Component, digests: _host.Digests) -> None:
         self._component = component
         self._digests = digests
-        self._former: dict[str, Optional[bytes]] = {}
+        self._former: dict[str, bytes | None] = {}
         self.facts = _component_files.facts_of(component, digests)
         self.steps = _component.plan(component, self.facts)
 
@@ -351,7 +352,7 @@ class ComponentOnHost:
             self._carry_out()
             if wait and component.state == _component.STARTED:
                 self._wait_ready()
-        except NotReady as error:
+        except NotReadyError as error:
             if not (ran and _component.disturbs(self.steps)):
                 raise
             raise dataclasses.replace(error, put_back=self._put_back()) from error
@@ -399,7 +400,8 @@ class ComponentOnHost:
 
     def _apply_to_unit(self, verbs: list[str]) -> None:
         service = self._component.service
-        if _host.unit_states([service])[service].reload_needed or any(step.target.startswith(_component.UNIT_DIRECTORY) for step in self.steps):
+        touched = any(step.target.startswith(_component.UNIT_DIRECTORY) for step in self.steps)
+        if touched or _host.unit_states([service])[service].reload_needed:
             _host.systemctl("daemon-reload")
         if "enable" in verbs:
             _host.systemctl("enable", service)
@@ -425,7 +427,7 @@ class ComponentOnHost:
         _host.wait_until(ready, timeout=component.ready.timeout)
         if cause:
             journal = _host.journal_tail(component.service)
-            raise NotReady(component=component.name, cause=cause, journal=journal, put_back=False)
+            raise NotReadyError(component=component.name, cause=cause, journal=journal, put_back=False)
 
     def _why_not_ready(self) -> str:
         unit = _component_files.facts_of(self._component, self._digests).unit
@@ -489,7 +491,7 @@ def main() -> None:
             digests.save()
         present = [component.name for component in components if component.state != _component.ABSENT]
         result["observation"] = _component_files.observe(present, _component_files.read_records(), digests)
-    except NotReady as error:
+    except NotReadyError as error:
         module.fail_json(msg=str(error), failure=dataclasses.asdict(error), **result)
     except (_host.HostError, _component.ComponentError) as error:
         module.fail_json(msg=str(error), **result)

@@ -120,6 +120,7 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.quorate.kubernetes.plugins.module_utils import (
     _artifact_files,
     _certificate_files,
