@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.quorate.kubernetes.plugins.callback import count_executions
 
 FIXTURES = Path(__file__).parent / "fixtures"
