@@ -10,15 +10,22 @@ import sys
 import time
 from pathlib import Path
 
-from lab import inventory, paths, platform
+from lab import inventory, paths, platform, setup
+from lab.binaries import Builder
 from lab.podman import Lab
 from lab.process import LabError, locked, say
+from lab.versions import DEFAULT, chosen
 
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python3 -m lab", description="Hosts and programs to try a cluster on one machine.")
     commands = top.add_subparsers(dest="command", required=True)
     commands.add_parser("setup", help="install the Debian packages that the lab needs")
+    for verb, text in {"binaries": "build the programs that are missing", "lock": "write go.mod and go.sum of the versions into lab/go"}.items():
+        build = commands.add_parser(verb, help=text)
+        for package in (*DEFAULT, "etcd"):
+            build.add_argument(f"--{package.replace('_', '-')}", nargs="+", action="extend", metavar="VERSION", help="versions to build")
+        build.add_argument("--architecture", nargs="+", action="extend", choices=sorted(platform.ARCHITECTURES.values()))
     hosts = commands.add_parser("hosts", help="make a container for each host of an inventory")
     hosts.add_argument("--inventory", type=Path, required=True, help="an inventory file or folder")
     hosts.add_argument("--fresh", action="store_true", help="make the containers anew, also those that run")
@@ -40,7 +47,15 @@ def act(options: argparse.Namespace) -> None:
     cache = paths.cache()
     lab = Lab(cache=cache, architecture=platform.architecture())
     started = time.monotonic()
-    if options.command == "hosts":
+    if options.command == "setup":
+        setup.setup(cache)
+    elif options.command in ("binaries", "lock"):
+        packages = chosen({package: getattr(options, package) for package in (*DEFAULT, "etcd")})
+        if options.command == "lock":
+            Builder(cache).write_locks(packages)
+        else:
+            Builder(cache).ensure(packages, architectures=options.architecture or [platform.architecture()])
+    elif options.command == "hosts":
         wanted = inventory.read(options.inventory)
         with locked(cache.lab / "hosts.lock", purpose="changing the lab's hosts"):
             lab.make(wanted, inventory=options.inventory.resolve(), fresh=options.fresh)

