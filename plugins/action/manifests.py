@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control node's half of the module manifests: reads YAML, and gives the host what it needs to ask the API."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _manifests
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _api, _authority
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as Kubernetes reads it: what looks like a date is text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def objects_of(arguments: dict[str, Any]) -> list[Any]:
+    """The objects of a task, as plain data: those of the list, then those of the text."""
+    given = arguments.get("objects") or []
+    if not isinstance(given, list):
+        raise AnsibleActionFail(f"objects is to be a list, but it is {type(given).__name__}.")
+    try:
+        documents = list(yaml.load_all(arguments.get("text") or "", Loader=_Loader))
+    except yaml.YAMLError as error:
+        raise AnsibleActionFail(f"The text is no YAML: {error}") from error
+    # Through JSON, because values of templates are of Ansible's own types, and vaulted ones are text only when asked.
+    plain: list[Any] = json.loads(json.dumps([*given, *documents], default=str))
+    return plain
+
+
+class ActionModule(_api.ApiAction):
+    """Send plain objects and a client certificate to the host."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        task_vars = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        present = arguments.get("state", "present") == "present"
+        try:
+            objects = _manifests.checked(objects_of(arguments))
+        except _manifests.ManifestError as error:
+            return {**result, "failed": True, "msg": str(error), "executions": 0}
+        if not objects:
+            return {**result, **_manifests.report([]), "waiting": [], "executions": 0}
+        try:
+            identity = self.identity(task_vars)
+        except _authority.AuthorityError as error:
+            if not self._task.check_mode:
+                return {**result, "failed": True, "msg": str(error), "executions": 0}
+            steps = _manifests.plan_without_server(objects, present=present)
+            return {**result, **_manifests.report(steps), "msg": f"There is no cluster yet: {error}", "waiting": [], "executions": 0}
+        hidden = {**identity, "_objects": json.dumps(objects)}
+        given = {key: value for key, value in arguments.items() if key not in ("objects", "text", "pki_directory", "pki_passphrase")}
+        timeout = float(arguments.get("wait_timeout", 300))
+        merge = _api.first_with_last_wait
+        return {**result, **self.in_slices({**given, **hidden}, task_vars=task_vars, timeout=timeout, merge=merge)}

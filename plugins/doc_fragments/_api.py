@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to quorate.kubernetes: the options of the modules that talk to the Kubernetes API."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """What C(_kubernetes.API_OPTIONS) holds, documented."""
+
+    DOCUMENTATION = r"""
+description:
+  - The host asks the API itself, with Python's standard library; it needs neither kubectl nor a Kubernetes library.
+  - The control node signs a client certificate that is valid for half an hour. The host keeps its key in memory only.
+    With C(pipelining) Ansible does not write it to a disk of the host either.
+options:
+  server:
+    description:
+      - URL of the API server as the host sees it.
+    type: str
+    default: https://127.0.0.1:6443
+  ca:
+    description:
+      - File on the host with the authorities that may sign the API server's certificate.
+      - Without it, the control node's own bundle is used.
+    type: path
+  pki_directory:
+    description:
+      - Directory of the authorities on the control node.
+      - Without it, the variable C(pki_directory) of the host.
+    type: path
+  pki_passphrase:
+    description:
+      - Passphrase of the authorities' keys, if they are encrypted.
+      - Without it, the variable C(pki_passphrase) of the host, if there is one.
+    type: str
+"""

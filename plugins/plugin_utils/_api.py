@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to quorate.kubernetes: the control node's half of the modules that talk to the Kubernetes API."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _authority
+
+INSTALLER = "quorate:installer"
+INSTALLER_GROUP = "system:masters"
+"""The one group that may do everything before there are any roles."""
+
+IDENTITY_MINUTES = 30
+
+SLICES = (10.0, 20.0, 40.0, 60.0)
+"""Seconds that one remote execution waits before the control node tells what it waits for; the last one is repeated."""
+
+Result = dict[str, Any]
+
+
+def slices(total: float) -> Iterator[tuple[float, bool]]:
+    """Parts of a wait: seconds, and whether it is the last. A rest too short for a part of its own joins the one before."""
+    done = 0.0
+    number = 0
+    while True:
+        part = SLICES[min(number, len(SLICES) - 1)]
+        last = done + part * 1.5 >= total
+        yield (total - done if last else part), last
+        if last:
+            return
+        done += part
+        number += 1
+
+
+class ApiAction(ActionBase):
+    """Run a module with a client certificate that lives for half an hour, and tell what it waits for."""
+
+    _requires_connection = True
+
+    def identity(self, task_vars: Mapping[str, Any]) -> dict[str, str]:
+        """Hidden arguments that let a module ask the API server."""
+        directory = self._setting("pki_directory", task_vars)
+        if not directory:
+            raise AnsibleActionFail("The directory of the authorities is not known. Set pki_directory, as a variable or in the task.")
+        store = _authority.AuthorityStore(os.path.expanduser(directory), self._setting("pki_passphrase", task_vars) or None)
+        pair = store.issue(authority="kubernetes", common_name=INSTALLER, organizations=[INSTALLER_GROUP], minutes=IDENTITY_MINUTES)
+        return {"_certificate": pair.certificate, "_key": pair.key, "_trusted": pair.trusted}
+
+    def in_slices(
+        self, arguments: Mapping[str, Any], *, task_vars: dict[str, Any], timeout: float, merge: Callable[[Result, Result], Result]
+    ) -> Result:
+        """Run the module again and again until nothing is waited for, showing what is.
+
+        Args:
+            arguments: the module's arguments.
+            task_vars: the task's variables.
+            timeout: seconds to wait in all.
+            merge: what to return of the results so far and the next one.
+        """
+        result: Result = {}
+        began = time.monotonic()
+        for executions, (patience, last) in enumerate(slices(timeout), 1):
+            given = {**arguments, "_patience": patience, "_last": last}
+            name = f"quorate.kubernetes.{self._task.action.rsplit('.', 1)[-1]}"
+            part = self._execute_module(module_name=name, module_args=given, task_vars=task_vars)
+            result = {**(merge(result, part) if result else part), "executions": executions}
+            if part.get("failed") or part.get("unreachable") or not part.get("waiting"):
+                break
+            self._tell(part["waiting"], task_vars, seconds=time.monotonic() - began)
+        return result
+
+    def _tell(self, waiting: list[str], task_vars: Mapping[str, Any], *, seconds: float) -> None:
+        host = task_vars.get("inventory_hostname", "")
+        for cause in waiting[:5]:
+            self._display.display(f"{host}: waiting for {seconds:.0f} s: {cause}")
+        if len(waiting) > 5:
+            self._display.display(f"{host}: and {len(waiting) - 5} more")
+
+    def _setting(self, name: str, task_vars: Mapping[str, Any]) -> str:
+        value = self._task.args.get(name)
+        if value is None:
+            value = self._templar.template(task_vars.get(name))
+        return str(value) if value else ""
+
+
+def first_with_last_wait(before: Result, now: Result) -> Result:
+    """What the first execution did, with what the last one still waits for."""
+    return {**before, **{key: now[key] for key in ("failed", "unreachable", "msg", "waiting") if key in now}}
