@@ -25,7 +25,7 @@ import tempfile
 import time
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Optional
+from typing import Any
 
 STATE_DIRECTORY = "/var/lib/quorate"
 """Records of what on this host is ours, and what was moved aside."""
@@ -87,6 +87,12 @@ class Digests:
             self._known[path] = [*key, digest]
             self._dirty = True
         return digest
+
+    def remember(self, path: str, digest: str) -> None:
+        """Note the digest of a file that was computed while it was written."""
+        status = os.stat(path)
+        self._known[path] = [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, digest]
+        self._dirty = True
 
     def save(self) -> None:
         if self._dirty:
@@ -150,6 +156,65 @@ def write_file(path: str, content: bytes, *, mode: str = "0644", owner: str = "r
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
         raise HostError(f"Writing {path} failed: {error.strerror}. The old content, if any, is unchanged.") from error
+
+
+def write_blocks(path: str, blocks: Iterable[bytes], *, mode: str = "0644") -> str:
+    """Write a large file of root's block by block and return its SHA-256. Not atomic: give it a name beside, then rename_file."""
+    digest = hashlib.sha256()
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+            for block in blocks:
+                digest.update(block)
+                file.write(block)
+            os.fchown(file.fileno(), 0, 0)
+            os.fchmod(file.fileno(), int(mode, 8))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise HostError(f"Writing {path} failed: {error.strerror or error}.") from error
+    return digest.hexdigest()
+
+
+def read_blocks(path: str, *, offset: int = 0, length: int) -> Iterator[bytes]:
+    """A part of a file, block by block."""
+    with open(path, "rb") as file:
+        file.seek(offset)
+        while length > 0:
+            block = file.read(min(length, 1 << 20))
+            if not block:
+                raise HostError(f"{path} is shorter than it should be. It was cut off; run again.")
+            length -= len(block)
+            yield block
+
+
+def rename_file(path: str, target: str) -> None:
+    """Put a file at its place, over the former one if there is one. Sync the directory when the last one is there."""
+    try:
+        os.rename(path, target)
+    except OSError as error:
+        raise HostError(f"Renaming {path} to {target} failed: {error.strerror}.") from error
+
+
+def link_state(path: str) -> str | None:
+    """C(link:) and the target of a symbolic link, C(other) for anything else; None if there is nothing."""
+    try:
+        return f"link:{os.readlink(path)}"
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return "other"
+
+
+def make_link(path: str, target: str) -> None:
+    """Make a symbolic link, or turn an existing one, so that there is one at any time."""
+    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.new")
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        os.symlink(target, temporary)
+        os.rename(temporary, path)
+    except OSError as error:
+        raise HostError(f"Linking {path} to {target} failed: {error.strerror}.") from error
 
 
 def set_attributes(path: str, *, mode: str, owner: str, group: str) -> None:

@@ -11,6 +11,12 @@ from typing import Any
 FACT = "host_observation"
 
 
+def current(task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was observed on the task's host; empty if nothing was. Facts are top-level variables only where they are injected."""
+    facts = task_vars.get("ansible_facts") or {}
+    return facts.get(FACT) or task_vars.get(FACT) or {}
+
+
 def merged(observation: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
     """The observation with the entries of `part` in place of its own, section by section."""
     together = dict(observation)
@@ -25,4 +31,4 @@ def noted(result: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, 
     part = result.get("observation")
     if not part:
         return dict(result)
-    return {**result, "ansible_facts": {FACT: merged(task_vars.get(FACT) or {}, part)}}
+    return {**result, "ansible_facts": {FACT: merged(current(task_vars), part)}}
