@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Optional
+from typing import Any
 
 UNIT_DIRECTORY = "/etc/systemd/system"
 INPUTS_VARIABLE = "QUORATE_INPUTS"
@@ -360,6 +360,12 @@ def kind_of(plans: Iterable[Sequence[Step]]) -> str:
     if not steps:
         return KEEP
     return CHANGE if disturbs(steps) else BUILD
+
+
+def most_disturbing(kinds: Iterable[str]) -> str:
+    """The kind of a host that several plans are for."""
+    found = set(kinds)
+    return next((kind for kind in (CHANGE, BUILD) if kind in found), KEEP)
 
 
 def facts_from_observation(component: Component, observation: Mapping[str, Any]) -> Facts:

@@ -9,7 +9,7 @@ import dataclasses
 import os
 import socket
 from collections.abc import Iterable, Mapping
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _component, _host
 

@@ -257,7 +257,7 @@ failure:
 """
 
 import dataclasses
-from typing import Any, Optional
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 

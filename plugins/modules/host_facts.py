@@ -46,6 +46,12 @@ options:
     type: list
     elements: path
     default: []
+  contents:
+    description:
+      - Small text files whose content to return. Nothing secret.
+    type: list
+    elements: path
+    default: []
 """
 
 EXAMPLES = r"""
@@ -72,8 +78,8 @@ ansible_facts:
           returned: always
           type: dict
           sample: {architecture: amd64, kernel: 6.1.0-28-amd64, python: 3.11.2, hostname: m1, system: debian 12}
-        clock:
-          description: Seconds since the epoch on the host.
+        clock_skew:
+          description: Seconds that the host's clock is ahead of the control node's, as far as that can be told.
           returned: always
           type: float
         commands:
@@ -91,6 +97,10 @@ ansible_facts:
           returned: always
           type: dict
           sample: {/var/lib/etcd/member: absent}
+        contents:
+          description: Text of each file asked for, null if it is absent.
+          returned: always
+          type: dict
         space:
           description: Free bytes of the file systems that hold C(/opt), C(/var/lib) and C(/etc).
           returned: always
@@ -132,6 +142,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "commands": {"type": "list", "elements": "str", "default": []},
     "features": {"type": "list", "elements": "str", "default": []},
     "probes": {"type": "list", "elements": "path", "default": []},
+    "contents": {"type": "list", "elements": "path", "default": []},
 }
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "ppc64le": "ppc64le", "s390x": "s390x", "riscv64": "riscv64"}
@@ -148,6 +159,7 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
         "commands": {name: shutil.which(name, path=SEARCH_PATH) for name in params["commands"]},
         "kernel": _kernel(params["features"]),
         "probes": {path: _probe(path) for path in params["probes"]},
+        "contents": {path: _content(path) for path in params["contents"]},
         "space": {path: _host.free_bytes(path) for path in ("/opt", "/var/lib", "/etc")},
         "certificates": _certificate_files.observe_certificates(),
         "artifacts": _artifact_files.observe_artifacts(),
@@ -188,6 +200,11 @@ def _probe(path: str) -> str:
     if not os.path.exists(path):
         return "absent"
     return "filled" if not os.path.isdir(path) or os.listdir(path) else "empty"
+
+
+def _content(path: str) -> str | None:
+    content = _host.read_file(path)
+    return None if content is None else content[:65536].decode("utf-8", "replace")
 
 
 def main() -> None:

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: host_problems
+short_description: Tell what keeps a host from being part of a cluster
+version_added: 1.0.0
+author: quorate.kubernetes contributors (@quorate)
+description:
+  - Judges a host by the fact C(host_observation), and returns a sentence for each problem with what to do about it.
+positional: _input
+options:
+  _input:
+    description:
+      - The fact C(host_observation).
+    type: dict
+    required: true
+  node:
+    description:
+      - Whether the host is to run pods.
+    type: bool
+    required: true
+  clock_skew:
+    description:
+      - Seconds that its clock may differ from the control node's.
+    type: float
+    required: true
+  free_space:
+    description:
+      - Bytes that a fresh host needs.
+    type: int
+    required: true
+  features:
+    description:
+      - What the kernel has to be able to do, as for M(quorate.kubernetes.host_facts).
+    type: list
+    elements: str
+    required: true
+"""
+
+EXAMPLES = r"""
+problems: "{{ host_observation | quorate.kubernetes.host_problems(node=true, clock_skew=5, free_space=0, features=['overlay']) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The problems; empty if there are none.
+  type: list
+  elements: str
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _fitness
+
+
+def host_problems(
+    _input: Mapping[str, Any], *, node: bool, clock_skew: float, free_space: int, features: Sequence[str]
+) -> list[str]:
+    return _fitness.problems(_input, node=node, clock_skew=clock_skew, free_space=free_space, features=features)
+
+
+class FilterModule:
+    """The filter host_problems."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"host_problems": host_problems}

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to quorate.kubernetes: whether a host is fit to be part of a cluster, judged by what was observed of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _version
+
+ARCHITECTURES = ("amd64", "arm64")
+OLDEST_PYTHON = "3.9.0"
+GIBIBYTE = 1 << 30
+
+
+def problems(
+    observation: Mapping[str, Any], *, node: bool, clock_skew: float, free_space: int, features: Sequence[str]
+) -> list[str]:
+    """What keeps a host from being part of a cluster, a sentence each with what to do; empty if nothing does.
+
+    Args:
+        observation: the fact host_observation.
+        node: whether it is to run pods.
+        clock_skew: seconds that its clock may differ from the control node's.
+        free_space: bytes that a host without anything of ours needs below /opt and /var/lib.
+        features: what its kernel has to be able to do, see host_facts.
+    """
+    platform = observation["platform"]
+    found = []
+    if platform["architecture"] not in ARCHITECTURES:
+        found.append(f"Its architecture is {platform['architecture']}: there are programs for {' and '.join(ARCHITECTURES)} only.")
+    if _version.parse(platform["python"]) < _version.parse(OLDEST_PYTHON):
+        found.append(f"Its Python is {platform['python']}: install Python 3.9 or later.")
+    if abs(observation["clock_skew"]) > clock_skew:
+        found.append(
+            f"Its clock is off by {observation['clock_skew']:+.1f} s, {clock_skew:g} s are allowed (node_clock_skew): "
+            "certificates and leases need one time. Set up time synchronisation, such as chrony."
+        )
+    if not observation["components"]:
+        for path in ("/opt", "/var/lib"):
+            free = observation["space"][path]
+            if free < free_space:
+                found.append(
+                    f"{path} has {free / GIBIBYTE:.1f} GiB free, {free_space / GIBIBYTE:.1f} GiB are needed (node_free_space)."
+                )
+    if node and not observation["kernel"]["modules"]:
+        known = observation["kernel"]["features"]
+        found += [
+            f"Its kernel lacks {name} and cannot load modules: use a kernel that has it."
+            for name in features
+            if not known.get(name)
+        ]
+    return found
