@@ -10,18 +10,21 @@ import sys
 import time
 from pathlib import Path
 
-from lab import inventory, paths, platform, setup
-from lab.binaries import Builder
-from lab.podman import Lab
-from lab.process import LabError, locked, say
-from lab.versions import DEFAULT, chosen
+from . import inventory, paths, platform, setup
+from .binaries import Builder
+from .podman import Lab
+from .process import LabError, locked, say
+from .versions import DEFAULT, chosen
 
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python3 -m lab", description="Hosts and programs to try a cluster on one machine.")
     commands = top.add_subparsers(dest="command", required=True)
     commands.add_parser("setup", help="install the Debian packages that the lab needs")
-    for verb, text in {"binaries": "build the programs that are missing", "lock": "write go.mod and go.sum of the versions into lab/go"}.items():
+    for verb, text in {
+        "binaries": "build the programs that are missing",
+        "lock": "write go.mod and go.sum of the versions into lab/go",
+    }.items():
         build = commands.add_parser(verb, help=text)
         for package in (*DEFAULT, "etcd"):
             build.add_argument(f"--{package.replace('_', '-')}", nargs="+", action="extend", metavar="VERSION", help="versions to build")

@@ -14,12 +14,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab import golang, platform
-from lab.archive import Image, docker_archive
-from lab.paths import Cache
-from lab.process import LabError, as_root, locked, run, run_long, say
-from lab.programs import GO_PACKAGES, IMAGE_NAMES, Recipe, files, go_mod, lock, recipe, staging_modules
-from lab.versions import IMAGES_FROM_KUBERNETES
+from . import golang, platform
+from .archive import Image, docker_archive
+from .paths import Cache
+from .process import LabError, as_root, locked, run, run_long, say
+from .programs import GO_PACKAGES, IMAGE_NAMES, Recipe, files, go_mod, lock, recipe, staging_modules
+from .versions import IMAGES_FROM_KUBERNETES
 
 LOCKS = Path(__file__).parent / "go"
 COMPILERS = {"amd64": "x86_64-linux-gnu-gcc", "arm64": "aarch64-linux-gnu-gcc"}
@@ -115,7 +115,12 @@ class Builder:
     def _download(self, version: str) -> dict[str, str]:
         """Where Go keeps the sources of a release of Kubernetes."""
         env = golang.environment(architecture=platform.architecture(), cgo=False)
-        done = run([golang.toolchain(self.cache), "mod", "download", "-json", f"k8s.io/kubernetes@v{version}"], env=env, timeout=900, cwd=self.cache.build)
+        done = run(
+            [golang.toolchain(self.cache), "mod", "download", "-json", f"k8s.io/kubernetes@v{version}"],
+            env=env,
+            timeout=900,
+            cwd=self.cache.build,
+        )
         found: dict[str, str] = json.loads(done.stdout)
         return found
 

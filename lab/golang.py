@@ -12,10 +12,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab.paths import Cache
-from lab.process import LabError, locked, run, say
-from lab.programs import GO, is_newer_go
-from lab.versions import minor
+from .paths import Cache
+from .process import LabError, locked, run, say
+from .programs import GO, is_newer_go
+from .versions import minor
 
 
 def _version(go: str) -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from lab.inventory import Host
-from lab.process import LabError
+from .inventory import Host
+from .process import LabError
 
 LABEL = "quorate.lab"
 INVENTORY = "quorate.inventory"
@@ -91,9 +91,7 @@ def containers(listing: Sequence[Mapping[str, Any]]) -> list[Container]:
     return found
 
 
-def plan(
-    wanted: Sequence[Host], existing: Sequence[Container], *, inventory: PurePath, image: str, fresh: bool = False
-) -> Plan:
+def plan(wanted: Sequence[Host], existing: Sequence[Container], *, inventory: PurePath, image: str, fresh: bool = False) -> Plan:
     """Compare the hosts of an inventory with the containers that there are."""
     made = Plan()
     by_name = {container.name: container for container in existing}
@@ -120,9 +118,7 @@ def plan(
     return made
 
 
-def _reason(
-    old: Container, *, names: Mapping[str, Host], addresses: set[str], inventory: PurePath, image: str, fresh: bool
-) -> str | None:
+def _reason(old: Container, *, names: Mapping[str, Host], addresses: set[str], inventory: PurePath, image: str, fresh: bool) -> str | None:
     """Why a container of the lab has to go, or None."""
     host = names.get(old.name)
     if old.inventory != str(inventory):

@@ -12,8 +12,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from lab.paths import Cache
-from lab.process import LabError, as_root, run, run_long, say
+from .paths import Cache
+from .process import LabError, as_root, run, run_long, say
 
 REPOSITORY = "localhost/quorate-host"
 SUITE = "bookworm"
@@ -105,7 +105,11 @@ def is_debian_source(text: str) -> bool:
 
 def sources(root: Path = Path("/etc/apt")) -> list[Path]:
     """The machine's own apt sources for Debian, so that its mirror is the image's mirror."""
-    candidates = [root / "sources.list", *sorted((root / "sources.list.d").glob("*.list")), *sorted((root / "sources.list.d").glob("*.sources"))]
+    candidates = [
+        root / "sources.list",
+        *sorted((root / "sources.list.d").glob("*.list")),
+        *sorted((root / "sources.list.d").glob("*.sources")),
+    ]
     return [path for path in candidates if path.is_file() and is_debian_source(_without_comments(path.read_text(encoding="utf-8")))]
 
 
@@ -162,7 +166,7 @@ def _build(folder: Path, *, name: str, public_key: str) -> None:
     archive = folder / "host.tar"
     command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", '--aptopt=Acquire::Languages "none"']
     command += [f"--aptopt={line}" for line in proxies(run(["apt-config", "dump"]).stdout)]
-    command += ['--dpkgopt=path-exclude=/usr/share/man/*', *(f"--customize-hook={hook}" for hook in hooks(tree))]
+    command += ["--dpkgopt=path-exclude=/usr/share/man/*", *(f"--customize-hook={hook}" for hook in hooks(tree))]
     command += [SUITE, str(archive), *(str(path) for path in sources())]
     run_long(as_root(command), label="host image", log=folder.parent / "image.log")
     with tarfile.open(archive) as made:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from lab.process import LabError
+from .process import LabError
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 

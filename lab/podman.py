@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lab import image
-from lab.hosts import LABEL, Container, arguments, containers, plan, volume
-from lab.inventory import Host
-from lab.paths import Cache
-from lab.process import LabError, as_root, run, say, tail
+from . import image
+from .hosts import LABEL, Container, arguments, containers, plan, volume
+from .inventory import Host
+from .paths import Cache
+from .process import LabError, as_root, run, say, tail
 
 REACHABLE_WITHIN = 90.0
 

@@ -57,18 +57,14 @@ def run(
     return done
 
 
-def run_long(
-    command: Sequence[str], *, label: str, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
-) -> None:
+def run_long(command: Sequence[str], *, label: str, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> None:
     """Run a program that takes minutes: its output goes to a log, and a line every 20 s says that it still works."""
     log.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     say(f"{label}: started (log: {log})")
     with log.open("w", encoding="utf-8") as output:
         try:
-            child = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env, cwd=cwd
-            )
+            child = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env, cwd=cwd)
         except FileNotFoundError as error:
             raise LabError(f"{label}: cannot run {command[0]}: it is not installed; run 'python3 -m lab setup' first") from error
         try:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lab.process import LabError
-from lab.versions import IMAGES_FROM_KUBERNETES, minor
+from .process import LabError
+from .versions import IMAGES_FROM_KUBERNETES, minor
 
 GO = "1.26.0"
 
@@ -88,7 +88,9 @@ def _cni_plugins(version: str) -> Recipe:
 def _flannel_cni(version: str) -> Recipe:
     # The plugin left this repository after v0.9.1, and its new home is no Go module that can be built by name.
     module = "github.com/containernetworking/plugins"
-    return Recipe(package="flannel_cni", version=version, tools={"flannel": f"{module}/plugins/meta/flannel"}, modules={module: f"v{version}"})
+    return Recipe(
+        package="flannel_cni", version=version, tools={"flannel": f"{module}/plugins/meta/flannel"}, modules={module: f"v{version}"}
+    )
 
 
 def _flannel(version: str) -> Recipe:

@@ -9,8 +9,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.process import LabError, as_root, run, run_long, say
-from lab.paths import Cache
+from .paths import Cache
+from .process import LabError, as_root, run, run_long, say
 
 PACKAGES = (
     "podman", "runc", "netavark", "aardvark-dns", "iptables",  # containers

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lab.process import LabError
+from .process import LabError
 
 DEFAULT: Mapping[str, str] = {
     "kubernetes": "1.37.1",

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+import yaml
+
+from ansible_collections.quorate.kubernetes.lab import paths, platform, setup
+from ansible_collections.quorate.kubernetes.lab.process import LabError
+
+SHARED = Path(paths.__file__).parent / "group_vars" / "all.yml"
+REPOSITORY = SHARED.parents[2]
+
+ENVIRONMENTS = [
+    pytest.param({"QUORATE_CACHE": "/srv/cache", "HOME": "/home/me"}, "/srv/cache", id="chosen"),
+    pytest.param({"XDG_CACHE_HOME": "/var/cache/me", "HOME": "/home/me"}, "/var/cache/me/quorate", id="XDG"),
+    pytest.param({"HOME": "/home/me"}, "/home/me/.cache/quorate", id="home"),
+    pytest.param({"QUORATE_CACHE": "", "XDG_CACHE_HOME": "", "HOME": "/home/me"}, "/home/me/.cache/quorate", id="empty"),
+]
+
+
+@pytest.mark.parametrize(("environment", "expected"), ENVIRONMENTS)
+def test_cache(environment: dict[str, str], expected: str) -> None:
+    assert paths.cache(environment).root == Path(expected)
+
+
+@pytest.mark.parametrize(("environment", "expected"), ENVIRONMENTS)
+def test_ansible_computes_the_same_folder(environment: dict[str, str], expected: str) -> None:
+    def lookup(plugin: str, name: str, default: str = "") -> Any:
+        assert plugin == "ansible.builtin.env"
+        return environment.get(name, default)
+
+    shared = yaml.safe_load(SHARED.read_text(encoding="utf-8"))
+    assert jinja2.Template(shared["lab_cache"]).render(lookup=lookup) == expected
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "inventories/lab/group_vars/all/lab.yml",
+        "molecule/external/inventory/group_vars/all/lab.yml",
+        "molecule/single/inventory/group_vars/all/lab.yml",
+    ],
+)
+def test_inventories_share_one_file(link: str) -> None:
+    assert (REPOSITORY / link).resolve() == SHARED.resolve()
+
+
+@pytest.mark.parametrize(
+    ("reported", "expected"),
+    [
+        pytest.param("podman installed\nrunc installed\n", [], id="all"),
+        pytest.param("podman installed\nrunc config-files\n", ["runc"], id="removed"),
+        pytest.param("", ["podman", "runc"], id="never there"),
+    ],
+)
+def test_missing_packages(reported: str, expected: list[str]) -> None:
+    assert setup.missing(reported, ["podman", "runc"]) == expected
+
+
+def test_architecture() -> None:
+    assert platform.architecture("aarch64") == "arm64"
+    with pytest.raises(LabError, match=re.escape("not on riscv64")):
+        platform.architecture("riscv64")
