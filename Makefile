@@ -107,6 +107,10 @@ format: venv ## let ruff put the Python code into shape
 	ruff check --fix-only --quiet .
 	ruff format .
 
+.PHONY: docs
+docs: venv ## write the variables of each role into its page
+	python -m tests.gate.pages
+
 .PHONY: collection
 collection: venv ## build the collection into dist/
 	@rm -rf dist

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The whole gate, quickest first. It stops at the first step that fails, and ends with the sum of all runs of pytest.
+# usage: all.sh SCENARIO ...
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+mkdir -p .cache
+export QUORATE_TEST_RESULTS=$PWD/.cache/test_results
+: >"$QUORATE_TEST_RESULTS"
+times=()
+
+step() {
+    local name=$1 started=$SECONDS
+    shift
+    printf '\n=== %s: %s\n' "$(date +%H:%M:%S)" "$name"
+    if ! "$@"; then
+        printf '\n%s failed after %d s. To run it alone: %s\n' "$name" $((SECONDS - started)) "$*" >&2
+        python -m tests.gate.sum_up "$QUORATE_TEST_RESULTS"
+        exit 1
+    fi
+    times+=("$(printf '%5d s  %s' $((SECONDS - started)) "$name")")
+}
+
+step unit make unit
+step lint make lint
+step sanity make sanity
+step importer make importer
+step integration make integration
+[ $# -eq 0 ] || step binaries make binaries
+for scenario in "$@"; do
+    step "molecule $scenario" make molecule SCENARIO="$scenario"
+done
+
+printf '\n'
+printf '%s\n' "${times[@]}"
+python -m tests.gate.sum_up "$QUORATE_TEST_RESULTS"
