@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control node's half of the module topology, which is all of it: no host is contacted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils._inventory import GROUPS, Inventory
+from ansible_collections.quorate.kubernetes.plugins.module_utils._problem import Problem, merge, render
+from ansible_collections.quorate.kubernetes.plugins.module_utils._topology import problems, topology
+from ansible_collections.quorate.kubernetes.plugins.module_utils._variables import Declared, check, declared
+
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+CLUSTER_PREFIX = "cluster_"  # variables of this prefix have one value for the whole cluster
+
+# Facts that the collection gathers later. A variable that needs one cannot be computed yet, and is no mistake.
+LATER = ("cluster_topology", "host_observation")
+
+
+def specifications(roles: Path) -> dict[str, Any]:
+    """The argument specifications of all roles of the collection, by role."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return {path.parents[1].name: yaml.load(path.read_text("utf-8"), loader) for path in roles.glob("*/meta/argument_specs.yml")}  # noqa: S506 - safe loaders
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is data as it stands: no template, nothing encrypted."""
+    if isinstance(value, str):
+        return "{{" not in value and "{%" not in value
+    if isinstance(value, Mapping):
+        return all(is_plain(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return all(is_plain(item) for item in value)
+    return value is None or isinstance(value, (bool, int, float))
+
+
+def as_data(value: Any) -> Any:
+    """Plain Python data of what Ansible's templating returned; reads all of it, so that nothing is left to be computed."""
+    if isinstance(value, Mapping):
+        return {str(key): as_data(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_data(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+class Reader:
+    """Reads the variables of hosts of which the names concern the collection."""
+
+    def __init__(self, *, known: Declared, templar: Any, task_vars: Mapping[str, Any]) -> None:
+        self._known = known
+        self._templar = templar
+        self._task_vars = task_vars
+        self._hostvars = task_vars["hostvars"]
+        self.problems: list[Problem] = []
+
+    def play(self) -> dict[str, Any]:
+        """Variables that the play or the task sets; they hold for all hosts. What is a role's default is none of them."""
+        own = self._hostvars.raw_get(self._task_vars["inventory_hostname"])
+        return {
+            name: value
+            for name, value in self._task_vars.items()
+            if name.startswith(self._known.prefixes)
+            and not (name in own and own[name] == value)
+            and not (name in self._known.specs and self._known.default(name) == value)
+        }
+
+    def host(self, name: str, *, overlay: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+        """The variables of a host, and its ansible_host."""
+        raw: dict[str, Any] = {**self._hostvars.raw_get(name), **overlay, "hostvars": self._hostvars}
+        templar = None
+        values: dict[str, Any] = {}
+        for variable, value in raw.items():
+            if variable != "ansible_host" and not variable.startswith(self._known.prefixes):
+                if not variable.startswith("ansible_"):
+                    values[variable] = None  # only its name matters: it may be one of ours with a wrong prefix
+                continue
+            if not is_plain(value):
+                templar = templar or self._templar.copy_with_new_env(available_variables=raw)
+                if not self._compute(variable, host=name, templar=templar, values=values, value=value):
+                    continue
+            else:
+                values[variable] = as_data(value)
+        return values, str(values.pop("ansible_host", "") or "")
+
+    def _compute(self, variable: str, *, host: str, templar: Any, values: dict[str, Any], value: Any) -> bool:
+        try:
+            values[variable] = as_data(templar.template(value))
+        except AnsibleError as error:
+            reason = " ".join(str(error).split())
+            if not any(fact in reason for fact in LATER):
+                self.problems.append(
+                    Problem(
+                        what=f"{variable} cannot be computed: {reason}",
+                        remedy=f"Correct the expression in {variable}, or define what it uses",
+                        hosts=(host,),
+                    )
+                )
+            return False
+        return True
+
+
+class ActionModule(ActionBase):
+    """Check the inventory and all variables, and tell what cluster they describe."""
+
+    BYPASS_HOST_LOOP = True
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        task_vars = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        self.validate_argument_spec(argument_spec={})
+        known = declared(specifications(ROLES))
+        groups = {name: list(hosts) for name, hosts in task_vars["groups"].items()}
+        hosts = sorted({host for name in GROUPS for host in groups.get(name, ())})
+        inventory, found = self._inventory(groups, hosts=hosts, known=known, task_vars=task_vars)
+        found += problems(inventory)
+        if found:
+            entries = merge(found, everyone=hosts)
+            return {**result, "failed": True, "msg": render(entries), "failure": {"problems": entries}}
+        return {**result, "changed": False, "topology": topology(inventory).as_fact()}
+
+    def _inventory(
+        self, groups: Mapping[str, list[str]], *, hosts: Iterable[str], known: Declared, task_vars: Mapping[str, Any]
+    ) -> tuple[Inventory, list[Problem]]:
+        reader = Reader(known=known, templar=self._templar, task_vars=task_vars)
+        overlay = reader.play()
+        read = {host: reader.host(host, overlay=overlay) for host in hosts}
+        checked = check({host: variables for host, (variables, _) in read.items()}, known=known)
+        inventory = Inventory(
+            groups=groups,
+            variables=checked.values,
+            connections={host: connection for host, (_, connection) in read.items()},
+            defaults={name: known.default(name) for name in known.specs if name.startswith(CLUSTER_PREFIX)},
+        )
+        return inventory, [*reader.problems, *checked.problems]
