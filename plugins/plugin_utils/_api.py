@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -51,7 +50,7 @@ class ApiAction(ActionBase):
         directory = self._setting("pki_directory", task_vars)
         if not directory:
             raise AnsibleActionFail("The directory of the authorities is not known. Set pki_directory, as a variable or in the task.")
-        store = _authority.AuthorityStore(os.path.expanduser(directory), self._setting("pki_passphrase", task_vars) or None)
+        store = _authority.AuthorityStore(directory, self._setting("pki_passphrase", task_vars))
         pair = store.issue(authority="kubernetes", common_name=INSTALLER, organizations=[INSTALLER_GROUP], minutes=IDENTITY_MINUTES)
         return {"_certificate": pair.certificate, "_key": pair.key, "_trusted": pair.trusted}
 

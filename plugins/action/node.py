@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control node's half of the module node: gives the host a client certificate, and tells what is waited for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _node
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _api, _authority
+
+
+def together(before: _api.Result, now: _api.Result) -> _api.Result:
+    """What all executions so far did, with what the last one still waits for."""
+    return {
+        **now,
+        "changed": bool(before.get("changed") or now.get("changed")),
+        **{key: _united(before, now, key) for key in ("nodes", "evicted", "diff") if key in before or key in now},
+    }
+
+
+def _united(before: _api.Result, now: _api.Result, key: str) -> list[Any]:
+    known = before.get(key) or []
+    return [*known, *(entry for entry in now.get(key) or [] if entry not in known)]
+
+
+class ActionModule(_api.ApiAction):
+    """Send a client certificate to the host."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        task_vars = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        arguments = {key: value for key, value in self._task.args.items() if key not in ("pki_directory", "pki_passphrase")}
+        try:
+            _node.all_wanted(arguments)
+            identity = self.identity(task_vars)
+        except _node.NodeError as error:
+            return {**result, "failed": True, "msg": str(error), "executions": 0}
+        except _authority.AuthorityError as error:
+            if not self._task.check_mode:
+                return {**result, "failed": True, "msg": str(error), "executions": 0}
+            plan = _node.report_without_server(arguments)
+            return {**result, **plan, "msg": f"There is no cluster yet: {error}", "waiting": [], "executions": 0}
+        timeout = float(arguments.get("wait_timeout", 300))
+        done = self.in_slices({**arguments, **identity}, task_vars=task_vars, timeout=timeout, merge=together)
+        return {**result, **done}
