@@ -19,6 +19,9 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 LAB := $(VENV)/bin/python -m lab
 
+# The versions of etcd that the integration tests run; Kubernetes' own is built with it.
+TESTED_ETCD := 3.7.3 3.6.16
+
 # One scenario a verb. LONG ones are part of test-all only.
 LONG :=
 SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
@@ -42,8 +45,8 @@ hosts: setup ## make fresh containers for the hosts of INVENTORY
 	$(LAB) hosts --inventory "$(INVENTORY)" --fresh
 
 .PHONY: binaries
-binaries: setup ## fill the cache with binaries of KUBERNETES= and ETCD= (default: those of the lab)
-	$(LAB) binaries $(if $(KUBERNETES),--kubernetes "$(KUBERNETES)") $(if $(ETCD),--etcd "$(ETCD)")
+binaries: setup ## fill the cache with the binaries of KUBERNETES= and ETCD= (default: those of the lab)
+	$(LAB) binaries $(if $(KUBERNETES),--kubernetes $(KUBERNETES)) $(if $(ETCD),--etcd $(ETCD))
 
 .PHONY: kubeconfig
 kubeconfig: ## print the path of the admin kubeconfig of INVENTORY (with make -s)
@@ -81,7 +84,8 @@ importer: collection ## check the built collection as Galaxy and Automation Hub 
 	@tests/gate/importer.sh
 
 .PHONY: integration
-integration: setup ## modules against a real system in a container
+integration: setup ## modules against real programs
+	@$(LAB) binaries --etcd $(TESTED_ETCD)
 	@tests/gate/integration.sh $(ARGS)
 
 .PHONY: molecule

@@ -22,8 +22,9 @@ requirements:
 options:
   output_path:
     description:
-      - A file on the control node to which the counts are written as JSON when the playbook ends.
-      - It maps each host to C(modules), C(commands) and C(by_module), the number of runs of each module.
+      - A file on the control node to which each run of a playbook appends a line of JSON when it ends.
+      - It has C(playbook), the name of the playbook's file, C(check_mode), and C(hosts).
+      - The latter maps each host to C(modules), C(commands) and C(by_module), the number of runs of each module.
       - C(commands) are all commands sent over the connection. With pipelining a module takes one, without it several.
     type: path
     env:
@@ -41,6 +42,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ansible import context
 from ansible.plugins.action import ActionBase
 from ansible.plugins.callback import CallbackBase
 
@@ -116,9 +118,10 @@ class CallbackModule(CallbackBase):
     CALLBACK_NEEDS_ENABLED = True
 
     _journal: Journal | None = None
+    _playbook = ""
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        del playbook
+        self._playbook = os.path.basename(playbook._file_name)
         # Workers are forks of this process: what is replaced here before the first of them is replaced in all of them.
         self._journal = Journal()
         for method, kind in (("_execute_module", MODULE), ("_low_level_execute_command", COMMAND)):
@@ -133,6 +136,6 @@ class CallbackModule(CallbackBase):
         for name, counts in hosts.items():
             self._display.display(line(name, counts, width=width))
         if path := self.get_option("output_path"):
-            with open(path, "w", encoding="utf-8") as file:
-                json.dump(hosts, file, indent=2)
-                file.write("\n")
+            run = {"playbook": self._playbook, "check_mode": bool(context.CLIARGS.get("check")), "hosts": hosts}
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(run) + "\n")

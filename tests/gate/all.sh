@@ -26,7 +26,6 @@ step lint make lint
 step sanity make sanity
 step importer make importer
 step integration make integration
-[ $# -eq 0 ] || step binaries make binaries
 for scenario in "$@"; do
     step "molecule $scenario" make molecule SCENARIO="$scenario"
 done

@@ -29,7 +29,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
         "ANSIBLE_ACTION_PLUGINS": str(FIXTURES / "action_plugins"),
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "ANSIBLE_NOCOLOR": "1",
-        "QUORATE_EXECUTIONS_PATH": str(folder / "counts.json"),
+        "QUORATE_EXECUTIONS_PATH": str(folder / "counts.jsonl"),
     }
     done = subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", "-i", str(FIXTURES / "inventory.yml"), str(FIXTURES / "playbook.yml")],
@@ -41,7 +41,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
         timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads((folder / "counts.json").read_text(encoding="utf-8")), done.stdout
+    run = json.loads((folder / "counts.jsonl").read_text(encoding="utf-8"))
+    assert (run["playbook"], run["check_mode"]) == ("playbook.yml", False)
+    return run["hosts"], done.stdout
 
 
 @pytest.mark.parametrize(

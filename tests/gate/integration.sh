@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Modules and their helpers against real programs: tests/integration with pytest, and its targets, if any, with ansible-test.
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+pytest tests/integration "$@"
+if compgen -G 'tests/integration/targets/*' >/dev/null; then
+    tests/gate/ansible_test.sh integration --venv
+fi

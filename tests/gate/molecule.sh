@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Test scenarios of Molecule one after another; the first that fails ends it, and leaves its hosts for a look.
+# usage: molecule.sh SCENARIO ...
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+# Without it Molecule looks for scenarios in extensions/ and tells about it.
+export MOLECULE_GLOB="molecule/*/molecule.yml"
+for scenario in "$@"; do
+    if ! molecule test --destroy=never --scenario-name "$scenario"; then
+        echo "The hosts of scenario $scenario are left as they are. 'make destroy' removes them." >&2
+        exit 1
+    fi
+    molecule destroy --scenario-name "$scenario"
+done
