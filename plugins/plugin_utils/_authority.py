@@ -13,14 +13,15 @@ import dataclasses
 import datetime
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, VaultSecret
+from cryptography import x509
+
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificates
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _local, _x509
-from cryptography import x509
 
 CERTIFICATE = "ca.crt"
 KEY = "ca.key"
@@ -50,6 +51,7 @@ class AuthorityStore:
     def __init__(self, directory: str, passphrase: str = "") -> None:
         self.directory = os.path.abspath(os.path.expanduser(directory))
         self._passphrase = passphrase
+        self._read: dict[str, list[x509.Certificate]] = {}
         self._signers: dict[str, tuple[x509.Certificate, _x509.PrivateKey]] = {}
 
     # --- files
@@ -59,6 +61,11 @@ class AuthorityStore:
 
     def exists(self, authority: str) -> bool:
         return os.path.exists(self.path(f"{authority}/{CERTIFICATE}"))
+
+    def forget(self) -> None:
+        """Read all files anew from now on."""
+        self._read.clear()
+        self._signers.clear()
 
     def read_key(self, name: str) -> Optional[_x509.PrivateKey]:
         """A private key by its name below the directory; None if there is none."""
@@ -71,7 +78,12 @@ class AuthorityStore:
             raise AuthorityError(f"The key {self.path(name)} cannot be used: {error}.") from None
 
     def certificates(self, name: str) -> list[x509.Certificate]:
-        """Certificates of a file by its name below the directory; none if there is no such file."""
+        """Certificates of a file by its name below the directory; none if there is no such file. Read once."""
+        if name not in self._read:
+            self._read[name] = self._read_certificates(name)
+        return self._read[name]
+
+    def _read_certificates(self, name: str) -> list[x509.Certificate]:
         content = _local.read(self.path(name))
         if content is None:
             return []
@@ -107,6 +119,18 @@ class AuthorityStore:
             chain=tuple(_x509.fingerprint(entry) for entry in _to_send(chain)),
             not_after=chain[0].not_valid_after_utc.timestamp(),
         )
+
+    def foreign(self, certificates: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+        """Of the observed certificates those that no authority here signed: paths by name of the authority."""
+        found: dict[str, list[str]] = {}
+        for path, entry in sorted(certificates.items()):
+            authority = entry.get("authority")
+            if authority not in _certificates.AUTHORITIES or not entry.get("pem"):
+                continue
+            content = _x509.read_content(entry["pem"], self.known(authority))
+            if content is not None and not content.issuer:
+                found.setdefault(authority, []).append(path)
+        return found
 
     # --- signing
 
@@ -172,6 +196,23 @@ class AuthorityStore:
             return [{"name": str(key["name"]), "secret": str(key["secret"])} for key in keys]
         except (AuthorityError, ValueError, KeyError, TypeError) as error:
             raise AuthorityError(f"The file {path} cannot be used: {error}") from None
+
+
+def refuse_foreign(store: AuthorityStore, hosts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+    """Stop if hosts hold certificates of an authority that is another one here, or is missing here."""
+    found: dict[str, list[str]] = {}
+    for host, certificates in sorted(hosts.items()):
+        for authority, paths in store.foreign(certificates).items():
+            found.setdefault(authority, []).append(f"{host} ({', '.join(paths)})")
+    sentences = []
+    for authority, places in sorted(found.items()):
+        here = f"another one is in {store.path(authority)}" if store.exists(authority) else f"{store.path(authority)} is missing"
+        sentences.append(f"the authority {authority} signed certificates on {'; '.join(places)}, but {here}")
+    if sentences:
+        raise AuthorityError(
+            f"Two different authorities, or one that was lost: {'. Also '.join(sentences)}. Nothing was changed. Set pki_directory to, or "
+            "bring back from a backup, the directory that made these certificates. To take a host into another cluster, reset it first."
+        )
 
 
 def sealed(content: bytes, passphrase: str) -> bytes:

@@ -52,13 +52,15 @@ def write_private(path: str, content: bytes) -> None:
         raise LocalError(f"Writing {path} on the control node failed: {error.strerror}. Nothing was changed.") from error
 
 
-def make_private_directory(path: str) -> None:
-    """Make a directory that only its owner can enter; its parents get what the umask says."""
+def make_private_directory(path: str) -> bool:
+    """Make a directory that only its owner can enter; its parents get what the umask says. False if it was there."""
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(path, DIRECTORY_MODE)
+        os.mkdir(path, DIRECTORY_MODE)
         os.chmod(path, DIRECTORY_MODE)
+        return True
+    except FileExistsError:
+        return False
     except OSError as error:
         raise LocalError(f"Making the directory {path} on the control node failed: {error.strerror}.") from error
 

@@ -12,12 +12,13 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Optional, Union
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificates
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificates
 
 PrivateKey = Union[ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey]
 PublicKey = Union[ec.EllipticCurvePublicKey, rsa.RSAPublicKey, ed25519.Ed25519PublicKey]

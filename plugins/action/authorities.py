@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the authorities that are missing on the control node. No host is contacted."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any, Optional
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificates
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils import (
+    _authority,
+    _authority_maker,
+    _local,
+    _observation,
+    _x509,
+)
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "pki_directory": {"type": "path", "required": True},
+    "passphrase": {"type": "str", "default": "", "no_log": True},
+    "days": {"type": "int", "default": 3650},
+    "key_type": {"type": "str", "choices": list(_certificates.KEY_TYPES), "default": _certificates.KEY_TYPES[0]},
+    "hosts": {"type": "list", "elements": "str", "default": []},
+}
+FACT = "pki_authorities"
+
+
+class ActionModule(ActionBase):
+    """Make what is missing; refuse to if hosts hold certificates of what is missing."""
+
+    _requires_connection = False
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+        task_vars = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, arguments = self.validate_argument_spec(ARGUMENT_SPEC)
+        try:
+            result.update(self._work(arguments, task_vars))
+        except (_authority.AuthorityError, _x509.X509Error, _local.LocalError) as error:
+            result.update(failed=True, msg=str(error))
+        return result
+
+    def _work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        store = _authority.AuthorityStore(arguments["pki_directory"], arguments["passphrase"])
+        settings = _authority_maker.Settings(
+            passphrase=arguments["passphrase"], days=arguments["days"], key_type=arguments["key_type"]
+        )
+        maker = _authority_maker.AuthorityMaker(store, settings)
+        host = task_vars.get("inventory_hostname", "")
+        _authority.refuse_foreign(store, {host: _observed(task_vars) or {}})
+        warnings = maker.check()
+        steps = maker.steps()
+        if steps:
+            _authority_maker.refuse_lost(maker, store, {name: _of_host(task_vars, name) for name in arguments["hosts"]})
+        if steps and not self._task.check_mode:
+            steps = maker.carry_out()
+        words = [step.words for step in steps]
+        return {
+            "changed": bool(words),
+            "plan": words,
+            "diff": {"prepared": "".join(f"{word}\n" for word in words)},
+            "ansible_facts": {FACT: _facts(store)},
+            **({"warnings": warnings} if warnings else {}),
+        }
+
+
+def _facts(store: _authority.AuthorityStore) -> dict[str, Any]:
+    """What roles may know: nothing of it is secret. Empty texts stand for what is not made yet, in check mode."""
+    facts: dict[str, Any] = {}
+    for authority in _certificates.AUTHORITIES:
+        issuer = store.issuer(authority)
+        facts[authority] = {
+            "trusted": store.trusted(authority),
+            "issuer_fingerprint": issuer.fingerprint if issuer else "",
+            "not_after": _certificates.day(issuer.not_after) if issuer else "",
+        }
+    facts["service_account"] = {"trusted": store.service_account_trusted()}
+    return facts
+
+
+def _of_host(task_vars: Mapping[str, Any], name: str) -> Optional[Mapping[str, Any]]:
+    """Certificates that were observed on a host; None if it was not observed."""
+    with contextlib.suppress(KeyError):
+        return _observed(task_vars["hostvars"][name])
+    return None
+
+
+def _observed(variables: Mapping[str, Any]) -> Optional[Mapping[str, Any]]:
+    fact = (variables.get("ansible_facts") or {}).get(_observation.FACT) or variables.get(_observation.FACT) or {}
+    certificates = fact.get("certificates")
+    return certificates if isinstance(certificates, Mapping) else None

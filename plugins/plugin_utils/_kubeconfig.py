@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to quorate.kubernetes: kubeconfig files for people, with an embedded certificate. Made and compared, no files."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Iterable
+from typing import Any, Optional
+
+import yaml
+from cryptography import x509
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificates
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _x509
+
+
+@dataclasses.dataclass(frozen=True)
+class Kubeconfig:
+    """Who someone is, and which cluster it is for."""
+
+    cluster: str
+    server: str
+    common_name: str
+    organizations: tuple[str, ...]
+    trusted: str
+
+
+def render(wanted: Kubeconfig, *, certificate: str, key: str) -> str:
+    """The file's text."""
+    context = f"{wanted.common_name}@{wanted.cluster}"
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {"name": wanted.cluster, "cluster": {"server": wanted.server, "certificate-authority-data": _encoded(wanted.trusted)}}
+        ],
+        "users": [
+            {
+                "name": wanted.common_name,
+                "user": {"client-certificate-data": _encoded(certificate), "client-key-data": _encoded(key)},
+            }
+        ],
+        "contexts": [{"name": context, "context": {"cluster": wanted.cluster, "user": wanted.common_name}}],
+        "current-context": context,
+    }
+    return yaml.safe_dump(content, sort_keys=False)
+
+
+def reasons(
+    wanted: Kubeconfig,
+    text: Optional[bytes],
+    *,
+    issuer: Optional[_certificates.Issuer],
+    authorities: Iterable[x509.Certificate],
+    days: int,
+    renew_before_days: float,
+    now: float,
+) -> list[str]:
+    """Why the file has to be written; nothing if it is as wanted."""
+    if text is None:
+        return ["it is missing"]
+    try:
+        parsed = yaml.safe_load(text)
+        cluster, user = parsed["clusters"][0]["cluster"], parsed["users"][0]["user"]
+        certificate, key = _decoded(user["client-certificate-data"]), _decoded(user["client-key-data"])
+        content = _x509.read_content(certificate, authorities)
+        key_digest = _x509.public_digest(_x509.read_private_key(key.encode()).public_key())
+        there = Kubeconfig(
+            cluster=parsed["clusters"][0]["name"],
+            server=cluster["server"],
+            common_name=parsed["users"][0]["name"],
+            organizations=content.organizations if content else (),
+            trusted=_decoded(cluster["certificate-authority-data"]),
+        )
+    except (yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError, _x509.X509Error):
+        return ["it cannot be read"]
+    if content is None or content.public_key != key_digest:
+        return ["its certificate and key do not fit"]
+    return _differences(there, wanted, content, issuer) + _end(
+        content, issuer, days=days, renew_before_days=renew_before_days, now=now
+    )
+
+
+def _differences(
+    there: Kubeconfig, wanted: Kubeconfig, content: _certificates.Content, issuer: Optional[_certificates.Issuer]
+) -> list[str]:
+    pairs = (("cluster", there.cluster, wanted.cluster), ("server", there.server, wanted.server))
+    found = [f"{what} differs ({is_}, wanted {want})" for what, is_, want in pairs if is_ != want]
+    if (content.common_name, there.common_name) != (wanted.common_name, wanted.common_name):
+        found.append(f"user differs ({content.common_name}, wanted {wanted.common_name})")
+    if there.organizations != wanted.organizations:
+        found.append(f"groups differ ({', '.join(there.organizations)}, wanted {', '.join(wanted.organizations)})")
+    if there.trusted != wanted.trusted:
+        found.append("the trusted authorities differ")
+    if issuer is None or content.issuer != issuer.fingerprint:
+        found.append("issuer differs")
+    return found
+
+
+def _end(
+    content: _certificates.Content, issuer: Optional[_certificates.Issuer], *, days: int, renew_before_days: float, now: float
+) -> list[str]:
+    if issuer is None or not _certificates.nears_end(
+        content.not_after, days=days, renew_before_days=renew_before_days, issuer_ends=issuer.not_after, now=now
+    ):
+        return []
+    return [f"its certificate {'ended' if content.not_after <= now else 'ends'} on {_certificates.day(content.not_after)}"]
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _decoded(data: Any) -> str:
+    return base64.b64decode(str(data), validate=True).decode()
