@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to quorate.kubernetes: what the hosts of an etcd cluster do at their start. Found a cluster, go on, or join.
+
+A second cluster must never be founded beside a living one. So a host founds only if every etcd host of the inventory was looked at and
+none of them belongs to a founded cluster.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Optional
+
+FOUND, KEEP, JOIN, REFUSE = "found", "keep", "join", "refuse"
+NEW, EXISTING, JOINING, ABSENT = "new", "existing", "joining", "absent"
+
+
+@dataclasses.dataclass(frozen=True)
+class Observation:
+    """What was seen of one etcd host.
+
+    Attributes:
+        data: whether its data directory holds a member.
+        state: what its bootstrap file says: V(new) until the first cluster had quorum, V(joining) from joining until it votes, then
+            V(existing); V(absent) if there is none or it cannot be read.
+        running: whether its process runs.
+        cluster: the initial cluster that its bootstrap file names; empty if unknown.
+        quorum: whether its process said that it has a leader; None if it was not asked.
+    """
+
+    data: bool
+    state: str = ABSENT
+    running: bool = False
+    cluster: str = ""
+    quorum: Optional[bool] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Founding:
+    """What one host does, and why.
+
+    Attributes:
+        action: V(found) a new cluster together, V(keep) on with its data, V(join) through a learner, or V(refuse).
+        reason: a sentence for people.
+        aside: whether its data is moved aside first.
+    """
+
+    action: str
+    reason: str
+    aside: bool = False
+
+
+def parse_bootstrap(text: str) -> Observation:
+    """What a bootstrap file says; a file that is missing or says nothing of use counts as absent.
+
+    While a host joins, its file names the cluster that it joins; a member needs no such setting any more.
+    """
+    known = {name.strip(): value.strip().strip("\"'") for name, _equals, value in (line.partition("=") for line in text.splitlines())}
+    state = known.get("ETCD_INITIAL_CLUSTER_STATE", "")
+    cluster = known.get("ETCD_INITIAL_CLUSTER", "")
+    if state == EXISTING and cluster:
+        return Observation(data=False, state=JOINING, cluster=cluster)
+    return Observation(data=False, state=state if state in (NEW, EXISTING) else ABSENT, cluster=cluster)
+
+
+def decide(hosts: Mapping[str, Optional[Observation]], *, cluster: str = "") -> dict[str, Founding]:
+    """What each observed host does. Hosts that were not observed (down, left out by a limit) are given as None.
+
+    Args:
+        hosts: every etcd host of the topology.
+        cluster: the initial cluster that a founding would use now; founded members of another one start over.
+    """
+    seen = {name: observation for name, observation in hosts.items() if observation is not None}
+    founders = sorted(name for name, one in seen.items() if one.state in (EXISTING, JOINING) or (one.running and one.quorum))
+    if founders:
+        return {name: _in_founded(one, founders) for name, one in seen.items()}
+    unseen = sorted(set(hosts) - set(seen))
+    if unseen:
+        return {name: _unsure(one, unseen) for name, one in seen.items()}
+    return _founding(seen, cluster)
+
+
+def _in_founded(one: Observation, founders: list[str]) -> Founding:
+    says = f"{', '.join(founders)} {'belongs' if len(founders) == 1 else 'belong'} to a cluster that was founded"
+    if not one.data:
+        return Founding(JOIN, f"{says}, and this host has no data: it joins as a learner.")
+    if one.state == JOINING:
+        return Founding(JOIN, f"{says}, and this host was on its way to join: it goes on.")
+    return Founding(KEEP, f"{says}, and this host has its data.")
+
+
+def _unsure(one: Observation, unseen: list[str]) -> Founding:
+    if one.data:
+        return Founding(KEEP, "This host has data, and starting with it is always safe.")
+    return Founding(
+        REFUSE,
+        f"No etcd host that was reached belongs to a founded cluster, but {', '.join(unseen)} could not be looked at. "
+        "A cluster is founded only when all are known to be fresh: make them reachable, leave out --limit, or take them out of the inventory.",
+    )
+
+
+def _founding(seen: Mapping[str, Observation], cluster: str) -> dict[str, Founding]:
+    strange = sorted(name for name, one in seen.items() if one.data and one.state == ABSENT)
+    if strange and len(strange) == sum(one.data for one in seen.values()) == len(seen):
+        return dict.fromkeys(seen, Founding(KEEP, "Every etcd host has data, so the cluster was founded."))
+    if strange:
+        reason = (
+            f"{', '.join(strange)} has data of etcd, but nothing says of which cluster, and other hosts have none. Founding a cluster beside it could "
+            "split or lose it: put its bootstrap file back, or move its data directory aside, and run again."
+        )
+        return dict.fromkeys(seen, Founding(REFUSE, reason))
+    return {name: _founder(one, aside=_moved(seen, cluster)) for name, one in seen.items()}
+
+
+def _moved(seen: Mapping[str, Observation], cluster: str) -> bool:
+    """Whether names or addresses have changed since a founding that never had quorum."""
+    started = [one.cluster for one in seen.values() if one.data and one.cluster]
+    return bool(cluster) and any(_members(former) != _members(cluster) for former in started)
+
+
+def _founder(one: Observation, *, aside: bool) -> Founding:
+    if not one.data:
+        return Founding(FOUND, "No etcd host belongs to a founded cluster.")
+    if aside:
+        reason = "Names or addresses have changed since a founding that never had quorum: all start over."
+        return Founding(FOUND, reason, aside=True)
+    return Founding(FOUND, "The cluster never had quorum: founding goes on with the same members.")
+
+
+def _members(cluster: str) -> frozenset[str]:
+    return frozenset(cluster.split(","))

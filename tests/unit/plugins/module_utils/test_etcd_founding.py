@@ -1,0 +1,111 @@
+"""Found, keep, join or refuse, for every mixture of hosts."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import pytest
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_founding
+from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd_founding import Observation, decide, parse_bootstrap
+
+CLUSTER = "m1=https://192.0.2.1:2380,m2=https://192.0.2.2:2380,m3=https://192.0.2.3:2380"
+OTHER = CLUSTER.replace("192.0.2.3", "192.0.2.33")
+
+FRESH = Observation(data=False)
+STARTED = Observation(data=True, state="new", running=True, cluster=CLUSTER)
+STARTED_ELSEWHERE = Observation(data=True, state="new", cluster=OTHER)
+PREPARED = Observation(data=False, state="new", cluster=CLUSTER)
+MEMBER = Observation(data=True, state="existing", running=True)
+STOPPED = Observation(data=True, state="existing")
+EMPTIED = Observation(data=False, state="existing")
+EMPTIED_RUNNING = Observation(data=False, state="existing", running=True)
+HALFWAY = Observation(data=True, state="joining")
+HALFWAY_EMPTY = Observation(data=False, state="joining")
+STRANGE = Observation(data=True, state="absent")
+QUORATE = Observation(data=True, state="new", running=True, quorum=True, cluster=CLUSTER)
+UNSEEN = None
+
+
+@pytest.mark.parametrize(
+    ("hosts", "actions"),
+    [
+        pytest.param([FRESH], "found", id="one fresh host"),
+        pytest.param([FRESH, FRESH, FRESH], "found found found", id="three fresh hosts"),
+        pytest.param([STARTED, FRESH, PREPARED], "found found found", id="killed while founding: goes on"),
+        pytest.param([STARTED, STARTED, STARTED], "found found found", id="killed before the first quorum was noticed"),
+        pytest.param([MEMBER, STARTED, STARTED], "keep keep keep", id="killed while noting the first quorum"),
+        pytest.param([MEMBER, STARTED, PREPARED], "keep keep join", id="one never started beside a quorum: joins, never new"),
+        pytest.param([QUORATE, QUORATE, FRESH], "keep keep join", id="a quorum that was only seen alive counts as founded"),
+        pytest.param([MEMBER, MEMBER, MEMBER], "keep keep keep", id="living cluster"),
+        pytest.param([STOPPED, STOPPED, STOPPED], "keep keep keep", id="stopped cluster"),
+        pytest.param([MEMBER, MEMBER, FRESH], "keep keep join", id="grow, or a rebuilt host"),
+        pytest.param([FRESH, MEMBER, MEMBER], "join keep keep", id="the first host rebuilt"),
+        pytest.param([MEMBER, MEMBER, EMPTIED], "keep keep join", id="only the data directory gone"),
+        pytest.param([MEMBER, MEMBER, EMPTIED_RUNNING], "keep keep join", id="data gone below a running process"),
+        pytest.param([MEMBER, MEMBER, HALFWAY], "keep keep join", id="joining was cut short: goes on"),
+        pytest.param([MEMBER, HALFWAY_EMPTY], "keep join", id="joining was cut short before its first start"),
+        pytest.param([MEMBER, MEMBER, STRANGE], "keep keep keep", id="bootstrap file lost: data decides"),
+        pytest.param([STRANGE], "keep", id="single member, bootstrap file lost"),
+        pytest.param([STRANGE, STRANGE, STRANGE], "keep keep keep", id="all bootstrap files lost"),
+        pytest.param([STRANGE, FRESH, FRESH], "refuse refuse refuse", id="data of unknown origin beside fresh hosts"),
+        pytest.param([FRESH, FRESH, UNSEEN], "refuse refuse", id="one host down: no founding"),
+        pytest.param([FRESH, UNSEEN, UNSEEN], "refuse", id="limited to one host: no founding"),
+        pytest.param([STARTED, STARTED, UNSEEN], "keep keep", id="starting with data is safe"),
+        pytest.param([MEMBER, FRESH, UNSEEN], "keep join", id="one host down in a founded cluster"),
+        pytest.param([EMPTIED, UNSEEN, UNSEEN], "join", id="the only host seen lost its data: it was in a cluster, so never new"),
+        pytest.param([EMPTIED, EMPTIED, EMPTIED], "join join join", id="all data lost: nobody founds over it, restore does"),
+    ],
+)
+def test_decide(hosts: list[Optional[Observation]], actions: str) -> None:
+    named = {f"m{number}": one for number, one in enumerate(hosts, 1)}
+    decided = decide(named, cluster=CLUSTER)
+    assert [decision.action for decision in decided.values()] == actions.split()
+    assert list(decided) == [name for name, one in named.items() if one is not None]
+    assert all(decision.reason for decision in decided.values())
+    assert not any(decision.aside for decision in decided.values())
+
+
+def test_order_of_hosts_does_not_matter() -> None:
+    hosts = {"m1": FRESH, "m2": MEMBER, "m3": STARTED}
+    backwards = dict(reversed(hosts.items()))
+    assert decide(hosts) == decide(backwards)
+
+
+def test_founding_that_never_had_quorum_starts_over_when_addresses_changed() -> None:
+    decided = decide({"m1": STARTED_ELSEWHERE, "m2": STARTED, "m3": FRESH}, cluster=CLUSTER)
+    assert [(one.action, one.aside) for one in decided.values()] == [("found", True), ("found", True), ("found", False)]
+
+
+def test_data_of_a_founded_cluster_is_never_moved_aside_here() -> None:
+    decided = decide({"m1": MEMBER, "m2": STARTED_ELSEWHERE}, cluster=CLUSTER)
+    assert [(one.action, one.aside) for one in decided.values()] == [("keep", False), ("keep", False)]
+
+
+def test_refusals_name_the_hosts_and_what_to_do() -> None:
+    reason = decide({"m1": FRESH, "m2": None, "m3": None})["m1"].reason
+    assert "m2, m3 could not be looked at" in reason
+    assert "--limit" in reason
+    reason = decide({"m1": FRESH, "m2": STRANGE})["m1"].reason
+    assert "m2 has data of etcd" in reason
+    assert "move its data directory aside" in reason
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "cluster"),
+    [
+        pytest.param("", "absent", "", id="empty file"),
+        pytest.param("ETCD_INITIAL_CLUSTER_STATE=existing\n", "existing", "", id="existing"),
+        pytest.param(f"ETCD_INITIAL_CLUSTER={CLUSTER}\nETCD_INITIAL_CLUSTER_STATE=new\n", "new", CLUSTER, id="new"),
+        pytest.param(f'ETCD_INITIAL_CLUSTER_STATE="new"\nETCD_INITIAL_CLUSTER="{CLUSTER}"', "new", CLUSTER, id="quoted"),
+        pytest.param(f"ETCD_INITIAL_CLUSTER_STATE=existing\nETCD_INITIAL_CLUSTER={CLUSTER}\n", "joining", CLUSTER, id="joining"),
+        pytest.param("ETCD_INITIAL_CLUSTER_STATE=exis", "absent", "", id="cut off"),
+        pytest.param("# ETCD_INITIAL_CLUSTER_STATE=new\n", "absent", "", id="comment"),
+    ],
+)
+def test_parse_bootstrap(text: str, state: str, cluster: str) -> None:
+    assert parse_bootstrap(text) == Observation(data=False, state=state, cluster=cluster)
+
+
+def test_actions_are_those_that_roles_know() -> None:
+    assert {_etcd_founding.FOUND, _etcd_founding.KEEP, _etcd_founding.JOIN, _etcd_founding.REFUSE} == {"found", "keep", "join", "refuse"}
