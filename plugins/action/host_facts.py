@@ -26,5 +26,6 @@ class ActionModule(ActionBase):
         if observation:
             # The host looked at its clock somewhere between both.
             clock = observation.pop("clock")
+            observation["run"] = _observation.run_of(task_vars or {})
             observation["clock_skew"] = round(min(0.0, clock - asked) or max(0.0, clock - answered), 3)
         return result

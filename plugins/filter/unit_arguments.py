@@ -11,7 +11,8 @@ version_added: 1.0.0
 author: quorate.kubernetes contributors (@quorate)
 description:
   - Prints a mapping of flags as continuation lines of C(ExecStart), quoted for systemd and sorted by name.
-  - Booleans become V(true) and V(false), lists are joined by commas, mappings become C(a=b) pairs, and a null leaves the flag out.
+  - Booleans become V(true) and V(false), lists are joined by commas, mappings become C(a=b) pairs.
+  - A flag whose value is null or empty is left out.
 positional: _input
 options:
   _input:

@@ -44,9 +44,10 @@ def unit_arguments(flags: Mapping[str, Any]) -> str:
     """Flags as continuation lines of ExecStart in a systemd unit, sorted by name."""
     lines = []
     for name in sorted(flags):
-        if flags[name] is None:
+        value = "" if flags[name] is None else scalar(flags[name])
+        if not value:
             continue
-        argument = f"--{name}={scalar(flags[name])}"
+        argument = f"--{name}={value}"
         if re.search(r"[\x00-\x1f\x7f]", argument):
             raise SettingsError(f"The flag {name} contains a line break or another control character: {argument!r}.")
         lines.append("  " + _quoted(argument))

@@ -12,9 +12,20 @@ FACT = "host_observation"
 
 
 def current(task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What was observed on the task's host; empty if nothing was. Facts are top-level variables only where they are injected."""
-    facts = task_vars.get("ansible_facts") or {}
-    return facts.get(FACT) or task_vars.get(FACT) or {}
+    """What was observed in this run on the task's host; empty if nothing was."""
+    return of_host(task_vars, run=run_of(task_vars))
+
+
+def of_host(variables: Mapping[str, Any], *, run: str) -> Mapping[str, Any]:
+    """What was observed in this run, by the variables of any host. What a cache of facts kept of a former run counts for nothing."""
+    # Facts are top-level variables only where they are injected.
+    observation = (variables.get("ansible_facts") or {}).get(FACT) or variables.get(FACT) or {}
+    return observation if observation.get("run") == run else {}
+
+
+def run_of(task_vars: Mapping[str, Any]) -> str:
+    """What tells this run of Ansible from all others: a topology is computed once in each."""
+    return str((task_vars.get("cluster_topology") or {}).get("run", ""))
 
 
 def merged(observation: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: etcd_founding
+short_description: Decide which etcd hosts found a cluster, go on, or join
+version_added: 1.0.0
+author: quorate.kubernetes contributors (@quorate)
+description:
+  - Decides from what was observed of all etcd hosts what each of them does at its start.
+  - A cluster is founded only if every etcd host was observed, and none of them belongs to a founded one.
+positional: _input, hostvars
+options:
+  _input:
+    description:
+      - The topology of the cluster.
+    type: dict
+    required: true
+  hostvars:
+    description:
+      - Variables of all hosts. Those that were observed have the fact C(host_observation).
+    type: dict
+    required: true
+  data:
+    description:
+      - Path that the hosts were probed for, to tell whether they hold data of a member.
+    type: path
+    required: true
+  cluster:
+    description:
+      - The initial cluster that a founding would use.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+decision: >-
+  {{ cluster_topology | quorate.kubernetes.etcd_founding(hostvars, data='/var/lib/etcd/member', cluster='m1=https://192.0.2.1:2380') }}
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - For each observed host C(action), which is V(found), V(keep), V(join) or V(refuse), C(reason), and C(aside), which tells whether its
+      data has to be moved aside first.
+  type: dict
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_founding
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observation
+
+BOOTSTRAP = "/etc/etcd/bootstrap.env"
+
+
+def etcd_founding(
+    _input: Mapping[str, Any], hostvars: Mapping[str, Any], *, data: str, cluster: str
+) -> dict[str, dict[str, Any]]:
+    names = [name for name in _input["etcd"] if name in hostvars]
+    observed: dict[str, Any] = dict.fromkeys(_input["etcd"])
+    observed.update({name: _observation.of_host(hostvars[name], run=_input["run"]) for name in names})
+    hosts = {name: _seen(one, data) if one else None for name, one in observed.items()}
+    return {name: dataclasses.asdict(one) for name, one in _etcd_founding.decide(hosts, cluster=cluster).items()}
+
+
+def _seen(observed: Mapping[str, Any], data: str) -> _etcd_founding.Observation:
+    bootstrap = _etcd_founding.parse_bootstrap((observed["contents"] or {}).get(BOOTSTRAP) or "")
+    unit = (observed["components"].get("etcd") or {}).get("unit") or {}
+    return dataclasses.replace(
+        bootstrap, data=observed["probes"].get(data) == "filled", running=unit.get("active") in ("active", "activating")
+    )
+
+
+class FilterModule:
+    """The filter etcd_founding."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"etcd_founding": etcd_founding}
