@@ -53,9 +53,26 @@ def volume(host: Host) -> str:
     return f"quorate-{host.name}"
 
 
+def mac(address: str) -> str:
+    """A hardware address that stays with the address: neighbours of a replaced host remember the former one for half a minute."""
+    return ":".join(["02", "71", *(f"{int(part):02x}" for part in address.split("."))])
+
+
 def arguments(host: Host, *, inventory: PurePath, image: str) -> list[str]:
     """The arguments of podman that make the container of a host. Each flag was found by a failure; see README.md."""
-    flags = ["--name", host.name, "--hostname", host.name, "--no-hosts", "--network", host.network, "--ip", host.address]
+    flags = [
+        "--name",
+        host.name,
+        "--hostname",
+        host.name,
+        "--no-hosts",
+        "--network",
+        host.network,
+        "--ip",
+        host.address,
+        "--mac-address",
+        mac(host.address),
+    ]
     flags += ["--privileged", "--cgroupns=private", "--systemd=false", "--env", "container=podman"]
     flags += ["--stop-signal", "SIGRTMIN+3", "--stop-timeout", "60", "--pids-limit", "-1"]
     flags += ["--ulimit", "nofile=20000:20000", "--ulimit", "nproc=20000:20000"]

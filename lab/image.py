@@ -59,6 +59,8 @@ ExecStart=/usr/local/sbin/lab-first-steps
 [Install]
 WantedBy=sysinit.target
 """
+# The kernel's log is the machine's: every host would repeat all of it.
+JOURNALD = "[Journal]\nReadKMsg=no\n"
 SSHD = "PermitRootLogin prohibit-password\nPasswordAuthentication no\nUseDNS no\nMaxStartups 100\nMaxSessions 100\n"
 
 
@@ -67,6 +69,7 @@ def files(public_key: str) -> dict[str, tuple[int, str]]:
     return {
         "root/.ssh/authorized_keys": (0o600, public_key),
         "etc/ssh/sshd_config.d/lab.conf": (0o644, SSHD),
+        "etc/systemd/journald.conf.d/lab.conf": (0o644, JOURNALD),
         "etc/systemd/system/lab-first-steps.service": (0o644, FIRST_STEPS_UNIT),
         "usr/local/sbin/lab-first-steps": (0o755, FIRST_STEPS),
     }
@@ -166,7 +169,7 @@ def _build(folder: Path, *, name: str, public_key: str) -> None:
     archive = folder / "host.tar"
     command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", '--aptopt=Acquire::Languages "none"']
     command += [f"--aptopt={line}" for line in proxies(run(["apt-config", "dump"]).stdout)]
-    command += ["--dpkgopt=path-exclude=/usr/share/man/*", *(f"--customize-hook={hook}" for hook in hooks(tree))]
+    command += ["--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/man/*", *(f"--customize-hook={hook}" for hook in hooks(tree))]
     command += [SUITE, str(archive), *(str(path) for path in sources())]
     run_long(as_root(command), label="host image", log=folder.parent / "image.log")
     with tarfile.open(archive) as made:

@@ -108,4 +108,5 @@ def test_arguments() -> None:
     assert words[-1] == "image:1"
     assert words[words.index("--ip") + 1] == "192.168.77.11"
     assert words[words.index("--network") + 1] == "quorate-192-168-77"
+    assert words[words.index("--mac-address") + 1] == "02:71:c0:a8:4d:0b"
     assert "quorate-m1:/var/lib/containerd" in words
