@@ -75,7 +75,7 @@ def test_value(text: str, value: bytes | None) -> None:
 
 
 def test_what_is_not_json_is_an_error_with_the_text() -> None:
-    with pytest.raises(EtcdError, match="not JSON.*Snapshot saved"):
+    with pytest.raises(EtcdError, match=r"not JSON.*Snapshot saved"):
         _etcd.parse_members("Snapshot saved")
 
 
