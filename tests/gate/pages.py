@@ -1,11 +1,10 @@
 """Write the page of each role from its argument specs: python -m tests.gate.pages (make docs).
 
-Above the heading "Variables" a page is written by hand and kept; from there on it comes from meta/argument_specs.yml.
+A page is written by hand down to the table of variables; the table and what follows come from meta/argument_specs.yml.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from typing import Any
 import yaml
 
 HEADING = "## Variables"
+TABLE = "| variable | type | default | meaning |"
+NONE = "None: the role takes what other roles define."
 MAIN = "main"
 
 
@@ -43,11 +44,7 @@ def rows(options: Mapping[str, Mapping[str, Any]], *, defaults: Mapping[str, Any
 def variables(specs: Mapping[str, Any], *, defaults: Mapping[str, Any]) -> str:
     """The part of a page that is made from the argument specs."""
     options = {name: option for entry in specs.values() for name, option in (entry.get("options") or {}).items()}
-    lines = [HEADING, ""]
-    if options:
-        lines += ["| variable | type | default | meaning |", "| --- | --- | --- | --- |", *rows(options, defaults=defaults)]
-    else:
-        lines += ["None: the role takes what other roles define."]
+    lines = [TABLE, "| --- | --- | --- | --- |", *rows(options, defaults=defaults)] if options else [NONE]
     lines += ["", "## Entry points", ""]
     lines += [f"- `{name}`: {sentences(entry.get('short_description'))}" for name, entry in sorted(specs.items())]
     return "\n".join(lines) + "\n"
@@ -55,10 +52,10 @@ def variables(specs: Mapping[str, Any], *, defaults: Mapping[str, Any]) -> str:
 
 def page(text: str, *, role: str, specs: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
     """A page with its part on variables made anew."""
-    by_hand = text.split(HEADING)[0].strip()
+    by_hand = text.split(TABLE)[0].split(NONE)[0].strip()
     if not by_hand:
         description = sentences(specs[MAIN].get("description") or specs[MAIN].get("short_description"))
-        by_hand = f"# quorate.kubernetes.{role}\n\n{description}"
+        by_hand = f"# quorate.kubernetes.{role}\n\n{description}\n\n{HEADING}"
     return f"{by_hand}\n\n{variables(specs, defaults=defaults)}"
 
 
@@ -79,4 +76,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

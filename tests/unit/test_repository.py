@@ -36,7 +36,7 @@ def document(path: Path, name: str) -> Any:
 
 
 ROLES = paths("roles/*")
-TASKS = paths("roles/*/tasks/*.yml", "roles/*/handlers/*.yml", "playbooks/*.yml")
+TASKS = paths("roles/*/tasks/*.yml", "roles/*/handlers/*.yml", "playbooks/**/*.yml")
 PLAYBOOKS = paths("playbooks/*.yml")
 MODULES = paths("plugins/modules/*.py")
 ON_HOSTS = paths("plugins/modules/*.py", "plugins/module_utils/*.py")
@@ -79,7 +79,7 @@ def test_role_documents_exactly_its_defaults(role: Path) -> None:
 def test_role_documents_each_entry_point_that_a_playbook_uses(role: Path) -> None:
     used = {
         entry.get("tasks_from", "main").removesuffix(".yml")
-        for path in (ROOT / "playbooks").glob("*.yml")
+        for path in (ROOT / "playbooks").rglob("*.yml")
         for entry in dictionaries(load(path))
         if str(entry.get("role", entry.get("name", ""))).split(".")[-1] == role.name and ("role" in entry or "tasks_from" in entry)
     }
@@ -105,13 +105,13 @@ def test_page_of_a_role_tells_its_variables(role: Path) -> None:
 # What makes a role depend on a place in a group, hides an error, or breaks check mode. Where one of them is right after all,
 # a comment on its line or the line above says why.
 FORBIDDEN = {
-    "a command where a module belongs": r"^\s*(- )?(ansible\.(builtin|legacy)\.)?(command|shell|raw|script):",
+    "a command where a module belongs": r"^\s*(- )?ansible\.(builtin|legacy)\.(command|shell|raw|script):",
     "a hidden error": r"\bignore_errors:|\bfailed_when:\s*false\b",
     "a change that is none": r"\bchanged_when:\s*true\b",
     "topology outside cluster_topology": r"\bgroups\[|\bgroups\.|\bin group_names\b|\brun_once:|\bdelegate_to:",
     "a variable that fakes a default": r"\bset_fact:",
     "a task that check mode does not show": r"\bansible_check_mode\b",
-    "a wait outside a module": r"^\s*(- )?(ansible\.(builtin|legacy)\.)?(pause|wait_for):|^\s*(retries|until):",
+    "a wait outside a module": r"^\s*(- )?ansible\.(builtin|legacy)\.(pause|wait_for):|^\s*(retries|until):",
     "a rolling change that does not stop": r"\bthrottle:",
 }
 
@@ -132,7 +132,7 @@ def findings(text: str) -> Iterator[str]:
         pytest.param("  ansible.builtin.command: ls", 1, id="command"),
         pytest.param("  ansible.builtin.command: ls # no module does this", 0, id="reason on the line"),
         pytest.param("  # no module does this\n  ansible.builtin.command: ls", 0, id="reason above"),
-        pytest.param("  # no module does this\n  name: x\n  shell: ls", 1, id="reason too far away"),
+        pytest.param("  # no module does this\n  name: x\n  ansible.builtin.shell: ls", 1, id="reason too far away"),
         pytest.param("  failed_when: false", 1, id="hidden failure"),
         pytest.param("  failed_when: result.code > 1", 0, id="defined failure"),
         pytest.param("  when: groups['masters'] | length > 1", 1, id="group"),

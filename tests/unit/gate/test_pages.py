@@ -38,7 +38,12 @@ def test_variables(line: str) -> None:
     ("text", "start"),
     [
         pytest.param("", "# quorate.kubernetes.etcd\n\nRuns a member. More.\n\n## Variables\n", id="new"),
-        pytest.param("# Mine\n\nKept.\n\n## Variables\n\nold", "# Mine\n\nKept.\n\n## Variables\n\n| variable |", id="kept"),
+        pytest.param(
+            f"# Mine\n\nKept.\n\n## Variables\n\nToo.\n\n{pages.TABLE}\nold",
+            f"# Mine\n\nKept.\n\n## Variables\n\nToo.\n\n{pages.TABLE}\n",
+            id="kept",
+        ),
+        pytest.param(f"# Mine\n\n## Variables\n\n{pages.NONE}\n", f"# Mine\n\n## Variables\n\n{pages.TABLE}\n", id="the first variable"),
     ],
 )
 def test_page_keeps_what_was_written_by_hand(text: str, start: str) -> None:
