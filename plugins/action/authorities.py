@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from typing import Any, Optional
 
@@ -51,12 +50,12 @@ class ActionModule(ActionBase):
             passphrase=arguments["passphrase"], days=arguments["days"], key_type=arguments["key_type"]
         )
         maker = _authority_maker.AuthorityMaker(store, settings)
-        host = task_vars.get("inventory_hostname", "")
-        _authority.refuse_foreign(store, {host: _observed(task_vars) or {}})
+        hosts = {name: _observed(task_vars, name) for name in arguments["hosts"]}
+        _authority.refuse_foreign(store, {name: certificates or {} for name, certificates in hosts.items()})
         warnings = maker.check()
         steps = maker.steps()
         if steps:
-            _authority_maker.refuse_lost(maker, store, {name: _of_host(task_vars, name) for name in arguments["hosts"]})
+            _authority_maker.refuse_lost(maker, store, hosts)
         if steps and not self._task.check_mode:
             steps = maker.carry_out()
         words = [step.words for step in steps]
@@ -83,14 +82,11 @@ def _facts(store: _authority.AuthorityStore) -> dict[str, Any]:
     return facts
 
 
-def _of_host(task_vars: Mapping[str, Any], name: str) -> Optional[Mapping[str, Any]]:
-    """Certificates that were observed on a host; None if it was not observed."""
-    with contextlib.suppress(KeyError):
-        return _observed(task_vars["hostvars"][name])
-    return None
-
-
-def _observed(variables: Mapping[str, Any]) -> Optional[Mapping[str, Any]]:
-    fact = (variables.get("ansible_facts") or {}).get(_observation.FACT) or variables.get(_observation.FACT) or {}
-    certificates = fact.get("certificates")
+def _observed(task_vars: Mapping[str, Any], name: str) -> Optional[Mapping[str, Any]]:
+    """Certificates that were observed on a host in this run; None if it was not observed."""
+    try:
+        variables = task_vars["hostvars"][name]
+    except KeyError:
+        return None
+    certificates = _observation.of_host(variables, run=_observation.run_of(task_vars)).get("certificates")
     return certificates if isinstance(certificates, Mapping) else None

@@ -77,8 +77,7 @@ class ActionModule(ActionBase):
 
     def _observation(self, wanted: Sequence[Any], task_vars: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """What the fact says; if it does not know our files, what the host says. And whether the host was asked."""
-        facts = task_vars.get("ansible_facts") or {}
-        fact = facts.get(_observation.FACT) or task_vars.get(_observation.FACT) or {}
+        fact = _observation.current(task_vars)
         certificates, files = fact.get("certificates"), fact.get("files")
         if certificates is not None and files is not None:
             paths = [path for entry in wanted if entry.path in certificates for path in (entry.path, entry.key)]
@@ -93,7 +92,7 @@ class ActionModule(ActionBase):
             asked = [{**_sent(certificate), "rekey": step.rekey} for certificate, step in signing]
             requests = self._remote({"state": "requested", "certificates": asked}, task_vars)["requests"]
             signed = {certificate.path: _sign(store, certificate, requests[certificate.path]) for certificate, _step in signing}
-        return self._remote(
+        installed = self._remote(
             {
                 "state": "present",
                 "certificates": [
@@ -103,15 +102,15 @@ class ActionModule(ActionBase):
                 "trust": [{**_sent(bundle), "content": _bundle(store, bundle)} for bundle in wanted.trust_with_steps()],
             },
             task_vars,
-            returns=("observation",),
         )
+        return {"observation": installed["observation"], "signed": {path: _told(entry["content"]) for path, entry in signed.items()}}
 
-    def _remote(self, arguments: dict[str, Any], task_vars: dict[str, Any], returns: Sequence[str] = ()) -> dict[str, Any]:
+    def _remote(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         self._executions += 1
-        result = self._execute_module(MODULE, module_args=arguments, task_vars=task_vars)
+        result: dict[str, Any] = self._execute_module(MODULE, module_args=arguments, task_vars=task_vars)
         if result.get("failed") or result.get("unreachable"):
             raise RemoteError(result)
-        return {name: result[name] for name in returns} if returns else result
+        return result
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,6 +196,12 @@ def _sign(store: _authority.AuthorityStore, certificate: _certificates.Certifica
     )
     content = store.sign(certificate.authority, subject, public_key=public_key, life=datetime.timedelta(days=certificate.days))
     return {"content": content, "public_key": _x509.public_digest(public_key), "rekey": request["new_key"]}
+
+
+def _told(pem: str) -> dict[str, str]:
+    """What a report says of a certificate that was signed."""
+    content = _x509.read_content(pem, ())
+    return {"serial": content.serial, "not_after": _certificates.day(content.not_after)} if content else {}
 
 
 def _sent(entry: Any) -> dict[str, Any]:

@@ -297,7 +297,7 @@ def plan_certificate(
     """What to do so that the host has the certificate; None if it has it."""
     content = facts.content
     if facts.certificate is None or not facts.recorded:
-        return Step("make", wanted.path, ("it is missing",), rekey=not (facts.recorded and facts.key_matches))
+        return Step("make", wanted.path, (f"it is missing ({_summary(wanted)})",), rekey=not (facts.recorded and facts.key_matches))
     if content is None:
         return Step("renew", wanted.path, ("it cannot be read",), rekey=not facts.key_matches)
     key_reasons = _key_reasons(wanted, facts, content)
@@ -311,6 +311,11 @@ def plan_certificate(
         return Step("renew", wanted.path, tuple(reasons), rekey=bool(key_reasons) or _other_identity(wanted, content))
     attributes = _attribute_reasons(wanted, facts)
     return Step("own", wanted.path, attributes) if attributes else None
+
+
+def _summary(wanted: Certificate) -> str:
+    names = wanted.dns + wanted.addresses
+    return f"{wanted.authority} signs {wanted.common_name}{', for ' + ', '.join(names) if names else ''}"
 
 
 def plan_trust(wanted: Trust, file: Optional[Attributes], digest: Optional[str]) -> Optional[Step]:

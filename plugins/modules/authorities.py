@@ -13,7 +13,7 @@ author: quorate.kubernetes contributors (@quorate)
 description:
   - Makes what is missing of the authorities C(kubernetes), C(etcd) and C(front_proxy), of the key that signs tokens of service
     accounts, and of the key that encrypts Secrets in etcd. What is there is used as it is.
-  - Everything is done on the control node. No host is contacted, so run it for all hosts, each of which gets the fact.
+  - Everything is done on the control node. No host is contacted.
   - Each authority is a folder. C(ca.crt) holds the certificate that signs, and the intermediates above it if there are any; C(ca.key) is
     its key; C(trusted.crt) is the bundle that hosts trust; C(former.crt) may hold authorities that hosts were built with before.
   - To bring an authority, put its C(ca.crt) and C(ca.key) there. Without C(ca.key) nothing can be signed or renewed. Unless C(trusted.crt)
@@ -48,7 +48,8 @@ options:
     default: ecdsa-p256
   hosts:
     description:
-      - Names of all hosts of the cluster. Nothing is made unless all of them were observed, and hold nothing of what would be made.
+      - Names of all hosts of the cluster. Those that were observed must not hold certificates of other authorities. Nothing is made
+        unless all of them were observed.
     type: list
     elements: str
     default: []
@@ -64,6 +65,7 @@ EXAMPLES = r"""
 - name: Make the authorities that are missing
   quorate.kubernetes.authorities:
     pki_directory: "{{ inventory_dir }}/pki"
+    hosts: "{{ cluster_topology.hosts | list }}"
 """
 
 RETURN = r"""

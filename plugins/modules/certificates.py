@@ -206,6 +206,11 @@ plan:
   type: list
   elements: str
   sample: ["renew /etc/etcd/pki/server.crt: names differ (+192.0.2.9)"]
+signed:
+  description: Serial number and last day of each certificate that was signed, by its path.
+  returned: when something was signed
+  type: dict
+  sample: {/etc/etcd/pki/server.crt: {serial: 3cc91cdd6cef, not_after: "2027-11-21"}}
 executions:
   description: How often a module was run on the host.
   returned: success

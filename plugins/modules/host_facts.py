@@ -153,6 +153,7 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
     """All parts of the observation."""
     digests = _host.Digests().load()
     records = _component_files.read_records()
+    components = _component_files.observe(records, records, digests)
     observation = {
         "platform": _platform(),
         "clock": time.time(),
@@ -161,9 +162,10 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
         "probes": {path: _probe(path) for path in params["probes"]},
         "contents": {path: _content(path) for path in params["contents"]},
         "space": {path: _host.free_bytes(path) for path in ("/opt", "/var/lib", "/etc")},
-        "certificates": _certificate_files.observe_certificates(),
+        "certificates": _certificate_files.observe_certificates(digests),
         "artifacts": _artifact_files.observe_artifacts(),
-        **_component_files.observe(records, records, digests),
+        "components": components["components"],
+        "files": {**components["files"], **_certificate_files.observe_files(digests)},
     }
     digests.save()
     return observation

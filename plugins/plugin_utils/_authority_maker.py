@@ -238,8 +238,8 @@ _AUTHORITY_FILES = (_authority.CERTIFICATE, _authority.KEY, _authority.TRUSTED, 
 def refuse_lost(
     maker: AuthorityMaker, store: _authority.AuthorityStore, hosts: Mapping[str, Optional[Mapping[str, Mapping[str, Any]]]]
 ) -> None:
-    """Stop before making anything anew that a cluster was built with. `hosts` holds the observed certificates, None where
-    nothing was observed."""
+    """Stop before making a secret anew that a cluster was built with, or anything while some hosts are not known. `hosts` holds
+    the observed certificates, None where nothing was observed. Authorities of what was observed are _authority.refuse_foreign's."""
     missing = maker.missing()
     if not missing:
         return
@@ -250,7 +250,6 @@ def refuse_lost(
             "certificates of the lost ones. Reach all hosts, without --limit. For a new cluster take unreachable hosts out of the inventory."
         )
     seen = {name: certificates for name, certificates in hosts.items() if certificates}
-    _authority.refuse_foreign(store, seen)
     lost = [name for name in missing if name in SECRETS]
     holders = [name for name, entries in sorted(seen.items()) if any(e.get("authority") == "kubernetes" for e in entries.values())]
     if lost and holders:
