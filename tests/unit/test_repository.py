@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.quorate.kubernetes.plugins.doc_fragments import _attributes
 from tests.gate import pages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +36,7 @@ def document(path: Path, name: str) -> Any:
     return None
 
 
+FRAGMENT = "quorate.kubernetes._attributes"
 ROLES = paths("roles/*")
 TASKS = paths("roles/*/tasks/*.yml", "roles/*/handlers/*.yml", "playbooks/**/*.yml")
 PLAYBOOKS = paths("playbooks/*.yml")
@@ -184,10 +186,20 @@ def test_action_has_a_module_that_documents_it(path: Path) -> None:
     assert (ROOT / "plugins/modules" / path.name).is_file()
 
 
+def shared_attributes(documentation: dict[str, Any]) -> dict[str, Any]:
+    """The attributes that a module takes from the documentation fragment of the collection."""
+    found: dict[str, Any] = {}
+    for fragment in documentation.get("extends_documentation_fragment", []):
+        if fragment.startswith(f"{FRAGMENT}.") or fragment == FRAGMENT:
+            name = fragment.removeprefix(FRAGMENT).lstrip(".").upper() or "DOCUMENTATION"
+            found |= yaml.safe_load(getattr(_attributes.ModuleDocFragment, name))["attributes"]
+    return found
+
+
 @pytest.mark.parametrize("path", MODULES)
 def test_module_documents_its_attributes(path: Path) -> None:
     documentation = document(path, "DOCUMENTATION")
-    attributes = documentation.get("attributes", {})
+    attributes = shared_attributes(documentation) | documentation.get("attributes", {})
     assert {"check_mode", "diff_mode", "idempotent"} <= set(attributes)
     partial = {name for name, attribute in attributes.items() if attribute["support"] in ("partial", "none")}
     assert [name for name in partial if not attributes[name].get("details")] == [], "say why"
@@ -206,9 +218,17 @@ def test_what_runs_on_hosts_needs_only_old_python_and_its_library(path: Path) ->
 
 
 @pytest.mark.parametrize("path", UTILS)
-def test_decisions_know_nothing_of_ansible_and_have_a_test(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert not re.search(r"^\s*(from|import) ansible\.", text, re.MULTILINE)
+def test_utilities_know_nothing_of_ansible(path: Path) -> None:
+    assert not re.search(r"^\s*(from|import) ansible\.", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+# What touches a host, and is tested on one. All else decides, and has a table of cases.
+TOUCHES = r"^(from|import) (os|shutil|socket|ssl|subprocess|tempfile|http\.client)\b|\bimport .*\b_host\b"
+DECISIONS = [param for param in UTILS if not re.search(TOUCHES, param.values[0].read_text(encoding="utf-8"), re.MULTILINE)]
+
+
+@pytest.mark.parametrize("path", DECISIONS)
+def test_decisions_have_a_test(path: Path) -> None:
     assert (ROOT / "tests/unit/plugins/module_utils" / f"test{path.name}").is_file()
 
 
