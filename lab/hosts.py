@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
@@ -26,6 +26,7 @@ class Container:
 
     name: str
     running: bool
+    dead: bool = False  # podman believes that it runs, but its processes are gone
     inventory: str = ""
     address: str = ""
     specification: str = ""
@@ -90,8 +91,8 @@ def specification(host: Host, *, inventory: PurePath, image: str) -> str:
     return next(word for word in arguments(host, inventory=inventory, image=image) if word.startswith(prefix))[len(prefix) :]
 
 
-def containers(listing: Sequence[Mapping[str, Any]]) -> list[Container]:
-    """The containers in the output of podman ps --all --format json."""
+def containers(listing: Sequence[Mapping[str, Any]], *, processes: Collection[int]) -> list[Container]:
+    """The containers in the output of podman ps --all --format json, given the processes that the machine has."""
     found = []
     for entry in listing:
         labels = entry.get("Labels") or {}
@@ -100,6 +101,7 @@ def containers(listing: Sequence[Mapping[str, Any]]) -> list[Container]:
             Container(
                 name=entry["Names"][0],
                 running=entry.get("State") == "running",
+                dead=entry.get("State") == "running" and entry.get("Pid") not in processes,
                 inventory=labels.get(INVENTORY, "") if ours else "",
                 address=labels.get(ADDRESS, "") if ours else "",
                 specification=labels.get(SPECIFICATION, "") if ours else "",
@@ -146,6 +148,8 @@ def _reason(old: Container, *, names: Mapping[str, Host], addresses: set[str], i
         return "it is no longer in the inventory"
     if fresh:
         return "made anew"
+    if old.dead:
+        return "its processes are gone, and podman did not notice"
     if old.specification != specification(host, inventory=inventory, image=image):
         return "it was made by another recipe"
     return None

@@ -169,7 +169,11 @@ def _build(folder: Path, *, name: str, public_key: str) -> None:
     archive = folder / "host.tar"
     command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", '--aptopt=Acquire::Languages "none"']
     command += [f"--aptopt={line}" for line in proxies(run(["apt-config", "dump"]).stdout)]
-    command += ["--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/man/*", *(f"--customize-hook={hook}" for hook in hooks(tree))]
+    command += [
+        "--dpkgopt=force-unsafe-io",
+        "--dpkgopt=path-exclude=/usr/share/man/*",
+        *(f"--customize-hook={hook}" for hook in hooks(tree)),
+    ]
     command += [SUITE, str(archive), *(str(path) for path in sources())]
     run_long(as_root(command), label="host image", log=folder.parent / "image.log")
     with tarfile.open(archive) as made:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import time
@@ -14,12 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import image
-from .hosts import LABEL, Container, arguments, containers, plan, volume
+from .hosts import LABEL, Container, Plan, arguments, containers, plan, volume
 from .inventory import Host
 from .paths import Cache
 from .process import LabError, as_root, run, say, tail
 
-REACHABLE_WITHIN = 90.0
+BOOTED_WITHIN = 90.0
+ANSWERS_WITHIN = 30.0
 
 
 def podman(*words: str, check: bool = True, timeout: float = 180) -> str:
@@ -27,7 +29,8 @@ def podman(*words: str, check: bool = True, timeout: float = 180) -> str:
 
 
 def existing() -> list[Container]:
-    return containers(json.loads(podman("ps", "--all", "--format", "json") or "[]"))
+    processes = {int(name) for name in os.listdir("/proc") if name.isdigit()}
+    return containers(json.loads(podman("ps", "--all", "--format", "json") or "[]"), processes=processes)
 
 
 def parallel(act: Callable[[Host], None], hosts: Iterable[Host]) -> None:
@@ -55,9 +58,8 @@ class Lab:
         parallel(self._remove, [old.host for old, _ in todo.remove])
         for network in sorted({(host.network, host.subnet) for host in wanted}):
             _ensure_network(*network)
-        parallel(self._start, todo.start)
         parallel(lambda host: self._create(host, inventory=inventory, image_name=name), todo.create)
-        self._repair([*todo.start, *todo.keep], inventory=inventory, image_name=name)
+        self._repair(todo, inventory=inventory, image_name=name)
         parallel(self._wait, todo.create)
         verbs = {"made": todo.create, "started": todo.start, "as they were": todo.keep}
         text = ", ".join(f"{' '.join(host.name for host in hosts)} {verb}" for verb, hosts in verbs.items() if hosts)
@@ -82,7 +84,7 @@ class Lab:
     def start(self, name: str) -> None:
         """Switch a host on."""
         host = self._find(name).host
-        self._start(host)
+        podman("start", name)
         self._wait(host)
         say(f"{name}: on")
 
@@ -134,39 +136,42 @@ class Lab:
             podman("volume", "create", "--label", f"{LABEL}=volume", volume(host))
             podman(*words)
 
-    def _start(self, host: Host) -> None:
-        podman("start", host.name)
-
     def _remove(self, host: Host) -> None:
         self._disconnect(host)
+        identity = podman("ps", "--all", "--quiet", "--no-trunc", "--filter", f"name=^{host.name}$").strip()
         podman("rm", "--force", "--time", "0", "--volumes", host.name, check=False)
+        if identity:
+            # Nothing to do for runc, unless somebody killed podman's own processes.
+            run(as_root(["runc", "delete", "--force", identity]), check=False, timeout=30)
         podman("rm", "--force", "--storage", host.name, check=False)
         podman("volume", "rm", "--force", volume(host), check=False)
         if any(container.name == host.name for container in existing()):
             podman("rm", "--force", "--time", "0", host.name)
 
-    def _repair(self, hosts: Sequence[Host], *, inventory: Path, image_name: str) -> None:
-        """A container that should run but cannot be reached is what a killed run left: make it anew."""
+    def _repair(self, todo: Plan, *, inventory: Path, image_name: str) -> None:
+        """Start what does not run. A container that cannot be started or reached is what a killed run left: make it anew."""
 
         def check(host: Host) -> None:
             try:
-                self._wait(host)
+                if host in todo.start:
+                    podman("start", host.name)
+                self._wait(host, within=BOOTED_WITHIN if host in todo.start else ANSWERS_WITHIN)
             except LabError as error:
-                say(f"{host.name}: made anew, it cannot be reached ({str(error).splitlines()[0]})")
+                say(f"{host.name}: made anew, for it cannot be used: {str(error).splitlines()[-1]}")
                 self._remove(host)
                 self._create(host, inventory=inventory, image_name=image_name)
                 self._wait(host)
 
-        parallel(check, hosts)
+        parallel(check, [*todo.start, *todo.keep])
 
     def _ssh(self, host: Host) -> list[str]:
         options = ("BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=5")
         words = [word for option in options for word in ("-o", option)]
         return ["ssh", "-F", "none", *words, "-o", "ControlPath=none", "-i", str(self.cache.key), f"root@{host.address}"]
 
-    def _wait(self, host: Host) -> None:
+    def _wait(self, host: Host, *, within: float = BOOTED_WITHIN) -> None:
         """Until a login over SSH finds Python."""
-        end = time.monotonic() + REACHABLE_WITHIN
+        end = time.monotonic() + within
         while time.monotonic() < end:
             if _listens(host.address):
                 last = run([*self._ssh(host), "python3 -c pass"], check=False, timeout=30)
@@ -174,7 +179,7 @@ class Lab:
                     return
             time.sleep(0.1)
         seen = tail(podman("logs", "--tail", "10", host.name, check=False))
-        raise LabError(f"{host.name} cannot be reached by SSH at {host.address} within {REACHABLE_WITHIN:.0f} s\n{seen}")
+        raise LabError(f"{host.name} cannot be reached by SSH at {host.address} within {within:.0f} s\n{seen}")
 
     def _disconnect(self, host: Host) -> None:
         """Close the shared SSH connection to an address: the next host there must not get a dead one."""

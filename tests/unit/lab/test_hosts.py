@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -47,6 +48,7 @@ X9 = Host(name="x9", address="192.168.77.99")
         pytest.param([container(M1, inventory=OTHER), container(W1)], False, ["m1"], ["m1"], [], ["w1"], id="name of another's"),
         pytest.param([container(E1_AT_M1, inventory=OTHER), container(W1)], False, ["e1"], ["m1"], [], ["w1"], id="address of another's"),
         pytest.param([container(X9, inventory=OTHER), container(M1), container(W1)], False, [], [], [], ["m1", "w1"], id="another's"),
+        pytest.param([replace(container(M1), dead=True), container(W1)], False, ["m1"], ["m1"], [], ["w1"], id="killed"),
         pytest.param([Container(name="database", running=True)], True, [], ["m1", "w1"], [], [], id="not the lab's"),
     ],
 )
@@ -73,6 +75,7 @@ def test_containers_of_podman() -> None:
         {
             "Names": ["m1"],
             "State": "running",
+            "Pid": 100,
             "Labels": {
                 "quorate.lab": "host",
                 "quorate.inventory": "/i",
@@ -80,14 +83,14 @@ def test_containers_of_podman() -> None:
                 "quorate.specification": "abc",
             },
         },
-        {"Names": ["database"], "State": "exited", "Labels": None},
+        {"Names": ["database"], "State": "exited", "Pid": 0, "Labels": None},
         # The label of the image alone does not make a container a host of the lab.
-        {"Names": ["tried"], "State": "running", "Labels": {"quorate.lab": "host"}},
+        {"Names": ["tried"], "State": "running", "Pid": 101, "Labels": {"quorate.lab": "host"}},
     ]
-    assert containers(listing) == [
+    assert containers(listing, processes={1, 100}) == [
         Container(name="m1", running=True, inventory="/i", address="192.168.77.11", specification="abc"),
         Container(name="database", running=False),
-        Container(name="tried", running=True),
+        Container(name="tried", running=True, dead=True),
     ]
 
 
