@@ -52,7 +52,7 @@ class ActionModule(ActionBase):
         result["plan"] = _artifacts.sentences(files, new_links, observed)
         self._see_room(settings, observation, files)
         if settings["state"] == "fetched":
-            if settings["compress"] and settings["delivery"] == "push" and not check:
+            if settings["delivery"] == "push" and not check:
                 resolver.cache.pack({entry.digest: entry.source for entry in files})
             return
         if result["plan"]:
@@ -123,11 +123,11 @@ class ActionModule(ActionBase):
             for entry in files:
                 rows[entry.artifact.path]["url"] = resolver.url(entry.artifact)
         elif files:
-            with resolver.cache.bundle({entry.digest: entry.source for entry in files}, packed=settings["compress"]) as (path, parts):
+            with resolver.cache.bundle({entry.digest: entry.source for entry in files}) as (path, parts):
                 by_digest = {part.digest: part for part in parts}
                 for entry in files:
                     part = by_digest[entry.digest]
-                    rows[entry.artifact.path].update(offset=part.offset, length=part.length, packed=settings["compress"])
+                    rows[entry.artifact.path].update(offset=part.offset, length=part.length)
                 arguments["_bundle"] = self._send(path)
                 result["sent"] = sum(part.length for part in parts)
         answer = self._execute(settings, arguments, task_vars, result)

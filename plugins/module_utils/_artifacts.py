@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -175,19 +174,23 @@ def _filled(template: str | None, values: Mapping[str, str]) -> str:
 
 
 def parse_lock(text: str, path: str) -> dict[str, str]:
-    """Digest by key from the text of a lock file."""
-    try:
-        lock = json.loads(text or "{}")
-    except ValueError as error:
-        raise ArtifactError(f"The lock file {path} cannot be read: {error}. Put back its last good version.") from error
-    if not isinstance(lock, dict) or not all(isinstance(digest, str) and _DIGEST.match(digest) for digest in lock.values()):
-        raise ArtifactError(f"The lock file {path} is to hold one SHA-256 for each file, but does not. Put back its last good version.")
+    """Digest by key from the text of a lock file, which has the lines that sha256sum prints."""
+    lock: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        digest, _space, key = line.strip().partition("  ")
+        if line.strip() and (not _DIGEST.match(digest) or not key or lock.get(key, digest) != digest):
+            raise ArtifactError(
+                f"Line {number} of the lock file {path} is not a SHA-256, two spaces and PACKAGE/VERSION/ARCHITECTURE/FILE, each file "
+                "once. Put back the last good version of the file."
+            )
+        if key:
+            lock[key] = digest
     return lock
 
 
 def lock_text(lock: Mapping[str, str]) -> str:
-    """Text of a lock file, sorted, so that its history is easy to read."""
-    return json.dumps(dict(lock), indent=2, sort_keys=True) + "\n"
+    """Text of a lock file, sorted, so that its history is easy to read and C(sha256sum --check) can use it."""
+    return "".join(f"{lock[key]}  {key}\n" for key in sorted(lock))
 
 
 def mismatch(key: str, *, expected: str, found: str, where: str, lock_file: str) -> str:

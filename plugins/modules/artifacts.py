@@ -97,14 +97,11 @@ options:
     type: str
     choices: [push, pull]
     default: push
-  compress:
-    description:
-      - Whether files are sent compressed. Each is compressed once, and kept in the cache.
-    type: bool
-    default: true
   lock_file:
     description:
       - Path on the control node. Without it nothing is pinned.
+      - It has the lines that C(sha256sum) prints, so C(sha256sum --check) in a folder of artifacts tells whether they fit.
+      - Beside an inventory, it needs a name that Ansible does not take for an inventory, such as one that ends with C(.txt).
     type: path
   state:
     description:
@@ -132,7 +129,7 @@ EXAMPLES = r"""
       etcd: 3.7.3
     source: directory
     directory: /srv/artifacts
-    lock_file: "{{ inventory_dir }}/artifacts.lock.json"
+    lock_file: "{{ inventory_dir }}/artifacts.lock.txt"
 
 - name: Let the host download it
   quorate.kubernetes.artifacts:
@@ -145,7 +142,7 @@ EXAMPLES = r"""
     source: mirror
     mirror: https://mirror.example.org/kubernetes
     delivery: pull
-    lock_file: "{{ inventory_dir }}/artifacts.lock.json"
+    lock_file: "{{ inventory_dir }}/artifacts.lock.txt"
 """
 
 RETURN = r"""
@@ -200,7 +197,6 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "directory": {"type": "path"},
     "cache": {"type": "path", "default": "~/.cache/quorate/downloads"},
     "delivery": {"type": "str", "choices": ["push", "pull"], "default": "push"},
-    "compress": {"type": "bool", "default": True},
     "lock_file": {"type": "path"},
     "state": {"type": "str", "choices": ["fetched", "present"], "default": "present"},
 }
@@ -216,7 +212,6 @@ HOST_SPEC: dict[str, Any] = {
             "size": {"type": "int", "default": 0},
             "offset": {"type": "int"},
             "length": {"type": "int"},
-            "packed": {"type": "bool", "default": False},
             "url": {"type": "str"},
         },
     },
@@ -298,8 +293,7 @@ class ArtifactsOnHost:
             return _download(file["url"])
         if self._bundle is None or file["offset"] is None:
             raise _host.HostError(f"{file['path']} is not as it was when the host was observed. Run again.")
-        blocks = _host.read_blocks(self._bundle, offset=file["offset"], length=file["length"])
-        return _unpacked(blocks) if file["packed"] else blocks
+        return _unpacked(_host.read_blocks(self._bundle, offset=file["offset"], length=file["length"]))
 
 
 def _temporary(path: str) -> str:

@@ -100,15 +100,14 @@ class Cache:
                     raise _artifacts.ArtifactError(f"{source} changed while it was read. Run again when nothing writes to it.")
 
     @contextlib.contextmanager
-    def bundle(self, sources: Mapping[str, str], *, packed: bool) -> Iterator[tuple[str, list[Part]]]:
-        """One file with the content of several (path by digest).
+    def bundle(self, sources: Mapping[str, str]) -> Iterator[tuple[str, list[Part]]]:
+        """One file with the packed content of several (path by digest).
 
         Hosts that lack the same files share it. Whoever is the last to use it removes it.
         """
-        if packed:
-            self.pack(sources)
-        contents = {digest: self.path("packed", digest) if packed else source for digest, source in sources.items()}
-        key = hashlib.sha256("\n".join([str(packed), *contents]).encode()).hexdigest()[:32]
+        self.pack(sources)
+        contents = {digest: self.path("packed", digest) for digest in sources}
+        key = hashlib.sha256("\n".join(contents).encode()).hexdigest()[:32]
         path = self.path("bundles", key)
         with self.locked(path):
             if not os.path.exists(path):
