@@ -83,7 +83,7 @@ def test_role_documents_each_entry_point_that_a_playbook_uses(role: Path) -> Non
         entry.get("tasks_from", "main").removesuffix(".yml")
         for path in (ROOT / "playbooks").rglob("*.yml")
         for entry in dictionaries(load(path))
-        if str(entry.get("role", entry.get("name", ""))).split(".")[-1] == role.name and ("role" in entry or "tasks_from" in entry)
+        if str(entry.get("role", entry.get("name", ""))) == f"quorate.kubernetes.{role.name}" and ("role" in entry or "tasks_from" in entry)
     }
     assert used <= set(load(role / "meta/argument_specs.yml")["argument_specs"])
 
@@ -122,7 +122,7 @@ def findings(text: str) -> Iterator[str]:
     """Lines with something forbidden and no reason beside it."""
     before = ""
     for number, line in enumerate(text.splitlines(), 1):
-        code, _, comment = line.partition(" #")
+        code, _mark, comment = line.partition(" #")
         if not comment and not before.lstrip().startswith("#") and not line.lstrip().startswith("#"):
             yield from (f"line {number}: {what}: {line.strip()}" for what, pattern in FORBIDDEN.items() if re.search(pattern, code))
         before = line
