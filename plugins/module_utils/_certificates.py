@@ -24,7 +24,8 @@ CERTIFICATE_MODE = "0644"
 KEY_MODE = "0600"
 DAY = 86400.0
 
-_DNS_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*\Z")
+# Digits and dots alone are an address with a slip.
+_DNS_NAME = re.compile(r"(?=.{1,253}\Z)(?![0-9.]+\.[0-9]+\Z)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*\Z")
 _OWNER = re.compile(r"[a-z_0-9][-a-z0-9_.]{0,31}\Z")
 _PATH = re.compile(r"(/[A-Za-z0-9_][-A-Za-z0-9_.:@]*)+\Z")
 # X.520 allows 64 characters for each of the two; libraries refuse longer ones.
