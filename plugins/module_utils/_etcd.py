@@ -11,7 +11,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
-ALARMS = {1: "NOSPACE", 2: "CORRUPT"}
+NOSPACE, CORRUPT = "NOSPACE", "CORRUPT"
+ALARMS = {1: NOSPACE, 2: CORRUPT}
 ACCESS = {0: "read", 1: "write", 2: "readwrite"}
 
 # Refusals that pass: etcd wants its members connected for 5 s between changes, and a learner in sync with the leader.
@@ -297,14 +298,6 @@ def _varint(message: bytes, position: int) -> tuple[int, int]:
 
 
 # --- order -------------------------------------------------------------------------------------------------------------
-
-
-def initial_cluster(members: Iterable[Member], *, names: Mapping[int, str]) -> str:
-    """The setting of that name for a member that joins; `names` are those of entries that have none yet."""
-    pairs = [
-        f"{member.name or names.get(member.identity, format(member.identity, 'x'))}={url}" for member in members for url in member.peers
-    ]
-    return ",".join(sorted(pairs))
 
 
 def leader_last(members: Sequence[Member], leader: Optional[Member]) -> list[Member]:

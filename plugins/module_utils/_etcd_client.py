@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _host, _quorum
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_member, _host, _quorum
 from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import (
+    CORRUPT,
     Alarm,
     Cluster,
     EtcdError,
@@ -26,6 +28,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import (
     parse_members,
     parse_statuses,
     passes,
+    wal_identity,
 )
 
 # The options that every module of etcd has; plugins/doc_fragments/_etcd.py describes them.
@@ -37,6 +40,10 @@ ETCD_ARGUMENTS: dict[str, Any] = {
     "etcdctl": {"type": "path", "default": "etcdctl"},
     "key": {"type": "path", "default": "/etc/etcd/pki/operator.key", "no_log": False},
 }
+
+# An alarm of corruption makes every member fail this check, also those whose data is right: it is looked at apart.
+READY = "/readyz?exclude=data_corruption"
+LIVE = "/livez"
 
 PROBE_SECONDS = 2.5
 COMMAND_SECONDS = 10.0
@@ -86,12 +93,12 @@ class EtcdClient:
         """Members as the quorum knows them, each one's health as it says itself, and alarms."""
         entry = self.entry()
         known = parse_members(self.control(["member", "list"], endpoints=[entry]))
-        health = self._health(known.members)
-        return dataclasses.replace(known, health=health, alarms=self.alarms(entry))
+        alarms = self.alarms(entry)
+        return dataclasses.replace(known, health=_without_corrupt(self._health(known.members), alarms), alarms=alarms)
 
     def entry(self) -> str:
         """The first of the endpoints whose read through the quorum succeeds."""
-        answers = self._probe([(endpoint, "/readyz") for endpoint in self.connection.endpoints])
+        answers = self._probe([(endpoint, READY) for endpoint in self.connection.endpoints])
         for endpoint, answer in zip(self.connection.endpoints, answers):
             if answer.status == 200:
                 return endpoint
@@ -104,10 +111,10 @@ class EtcdClient:
         return parse_alarms(self.control(["alarm", "list"], endpoints=[entry]))
 
     def _health(self, members: Sequence[Member]) -> dict[int, Health]:
-        asked = [(member.clients[0], "/livez" if member.learner else "/readyz") for member in members if member.clients]
+        asked = [(member.clients[0], LIVE if member.learner else READY) for member in members if member.clients]
         answers = dict(zip(asked, self._probe(asked)))
         # What answers but is not ready is asked again whether it is alive at all: both together cost one round more, only then.
-        doubtful = [(url, "/livez") for (url, path), answer in answers.items() if path == "/readyz" and answer.status not in (0, 200)]
+        doubtful = [(url, LIVE) for (url, path), answer in answers.items() if path == READY and answer.status not in (0, 200)]
         answers.update(zip(doubtful, self._probe(doubtful)))
         statuses = self.statuses(sorted({url for (url, _path), answer in answers.items() if answer.status == 200}))
         return {member.identity: _health_of(member, answers, statuses) for member in members if member.clients}
@@ -174,6 +181,22 @@ class EtcdClient:
             raise EtcdError(f"{failure} It was tried for {timeout:g} s.")
         return out or ""
 
+    def move_leader(self, heir: int, *, timeout: float) -> None:
+        """Hand leadership to a member. Only the leader itself can; if it has changed meanwhile, that is looked up again."""
+
+        def moved() -> bool:
+            try:
+                leader = self.cluster().leader
+                if leader is None or leader.identity == heir:
+                    return leader is not None
+                self.control(["move-leader", f"{heir:x}"], endpoints=leader.clients)
+            except EtcdError:
+                return False
+            return True
+
+        if not _host.wait_until(moved, timeout=timeout, poll=POLL_SECONDS):
+            raise EtcdError(f"Leadership could not be moved to the member {heir:x} in {timeout:g} s.")
+
     def _run(self, arguments: Sequence[str], *, endpoints: Sequence[str], timeout: float) -> _host.Completed:
         connection = self.connection
         # By the environment and not by flags: etcdctl stops when the same is set by both, and a login's environment may set some.
@@ -196,7 +219,7 @@ _NONE = _host.Answer(0, "")
 
 def _health_of(member: Member, answers: dict[tuple[str, str], _host.Answer], statuses: dict[str, Status]) -> Health:
     url = member.clients[0]
-    ready, live = answers.get((url, "/readyz"), _NONE), answers.get((url, "/livez"), _NONE)
+    ready, live = answers.get((url, READY), _NONE), answers.get((url, LIVE), _NONE)
     status = statuses.get(url)
     if status is not None and status.identity != member.identity:
         return Health(live=False, ready=False, cause=f"another member ({status.identity:x}) answers at {url}")
@@ -205,26 +228,37 @@ def _health_of(member: Member, answers: dict[tuple[str, str], _host.Answer], sta
     return Health(live=is_ready or live.status == 200, ready=is_ready, cause=cause, status=status)
 
 
+def _without_corrupt(health: dict[int, Health], alarms: Sequence[Alarm]) -> dict[int, Health]:
+    """A member whose data is not that of the others is no healthy voter, although it answers."""
+    corrupt = {alarm.member for alarm in alarms if alarm.kind == CORRUPT}
+    cause = "its data differs from that of the others, says an alarm"
+    return {
+        identity: dataclasses.replace(one, ready=False, cause=cause) if identity in corrupt else one for identity, one in health.items()
+    }
+
+
 def _cause(answer: _host.Answer) -> str:
     words = " ".join(line for line in answer.body.split("\n") if line and "excluded" not in line and not line.startswith("[+]"))
     return words[:300] if answer.status == 0 else f"it answers {answer.status}: {words[:300]}"
 
 
-def peers_of(cluster: Cluster) -> list[_quorum.Peer]:
-    """The cluster as the arithmetic of quorum sees it."""
-    peers = []
-    for member in cluster.members:
-        health = cluster.of(member)
-        leader, term = (health.status.leader, health.status.term) if health.status else (0, 0)
-        healthy = cluster.is_healthy(member)
-        peers.append(_quorum.Peer(member.label, learner=member.learner, healthy=healthy, cause=health.cause, leader=leader, term=term))
-    return peers
+def data_of(directory: str) -> _etcd_member.Data:
+    """Which member a data directory belongs to: its write-ahead log says so in its first bytes."""
+    member = os.path.join(directory, "member")
+    if not os.path.isdir(member) or not os.listdir(member):
+        return _etcd_member.Data()
+    logs = os.path.join(member, "wal")
+    for name in sorted(os.listdir(logs)) if os.path.isdir(logs) else []:
+        identity = wal_identity(_host.read_file(os.path.join(logs, name), limit=4096) or b"") if name.endswith(".wal") else None
+        if identity:
+            return _etcd_member.Data(filled=True, member=identity[0], cluster=identity[1])
+    return _etcd_member.Data(filled=True)
 
 
 def describe(cluster: Cluster) -> dict[str, Any]:
     """The cluster as data, as etcd_info returns it."""
     leader = cluster.leader
-    voters = [peer for peer in peers_of(cluster) if not peer.learner]
+    voters = [peer for peer in _etcd_member.peers_of(cluster) if not peer.learner]
     healthy = sum(peer.healthy for peer in voters)
     return {
         "alarms": [{"alarm": alarm.kind, "member": f"{alarm.member:x}"} for alarm in cluster.alarms],

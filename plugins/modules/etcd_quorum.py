@@ -123,7 +123,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd, _etcd_client, _host, _quorum
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd, _etcd_client, _etcd_member, _host, _quorum
 
 ARGUMENT_SPEC: dict[str, Any] = {
     **_etcd_client.ETCD_ARGUMENTS,
@@ -177,7 +177,7 @@ class EtcdQuorum:
 
     def _decide(self, cluster: _etcd.Cluster) -> _quorum.Decision:
         action, name = self._params["action"], self._params["name"]
-        peers, alarms = _etcd_client.peers_of(cluster), cluster.alarms_in_words(self._params["ignore_alarms"])
+        peers, alarms = _etcd_member.peers_of(cluster), cluster.alarms_in_words(self._params["ignore_alarms"])
         if action == _quorum.REMOVE:
             return _quorum.may_remove(peers, name, force=self._params["force"])
         if action == _quorum.ADD:

@@ -159,13 +159,6 @@ def test_alarms_in_words() -> None:
     assert cluster.alarms_in_words(["NOSPACE"]) == ["CORRUPT on ff"]
 
 
-def test_initial_cluster_names_entries_that_have_no_name_yet() -> None:
-    members = [member("m2", 2), Member(9, "", ("https://m9:2380", "https://m9.b:2380")), member("m1", 1)]
-    assert _etcd.initial_cluster(members, names={9: "m9"}) == (
-        "m1=https://m1:2380,m2=https://m2:2380,m9=https://m9.b:2380,m9=https://m9:2380"
-    )
-
-
 @pytest.mark.parametrize(("prefix", "end"), [("/a", "/b"), ("/coreos.com/network", "/coreos.com/networl"), ("", "\0")])
 def test_prefix_end(prefix: str, end: str) -> None:
     assert _etcd.prefix_end(prefix) == end

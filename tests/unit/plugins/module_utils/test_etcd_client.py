@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_client
-from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import Cluster, Health, Member, Status
+from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import Cluster, EtcdError, Health, Member, Status
 from ansible_collections.quorate.kubernetes.plugins.module_utils._host import Answer
 
 URL = "https://192.0.2.1:2379"
@@ -30,7 +32,7 @@ STUCK = Answer(503, "[+]serializable_read ok\n[-]linearizable_read failed: no le
 def test_health(
     *, member: Member, ready: Answer | None, live: Answer | None, status: Status | None, expected: tuple[bool, bool, str]
 ) -> None:
-    asked = {(URL, "/readyz"): ready, (URL, "/livez"): live}
+    asked = {(URL, _etcd_client.READY): ready, (URL, _etcd_client.LIVE): live}
     answers = {question: answer for question, answer in asked.items() if answer}
     health = _etcd_client._health_of(member, answers, {URL: status} if status else {})
     assert (health.live, health.ready, health.cause) == expected
@@ -38,7 +40,7 @@ def test_health(
 
 def test_another_member_at_its_address_is_not_its_health() -> None:
     stranger = Status(identity=2, version="", storage="", leader=1, term=2, index=1, size=1, used=1, quota=1, learner=False)
-    health = _etcd_client._health_of(VOTER, {(URL, "/readyz"): Answer(200, "ok")}, {URL: stranger})
+    health = _etcd_client._health_of(VOTER, {(URL, _etcd_client.READY): Answer(200, "ok")}, {URL: stranger})
     assert not health.ready
     assert "another member (2)" in health.cause
 
@@ -56,3 +58,60 @@ def test_describe() -> None:
     assert described["quorum"] == {"voters": 2, "healthy": 1, "learners": 0, "quorum": 2, "spare": -1}
     assert [one["cause"] for one in described["members"]] == ["", "it has never started"]
     assert described["members"][1]["version"] is None
+
+
+def client_that_answers(monkeypatch: pytest.MonkeyPatch, answers: list[str]) -> tuple[_etcd_client.EtcdClient, list[str]]:
+    """A client whose etcdctl gives these answers one after the other; those in capitals are output, others refusals."""
+    connection = _etcd_client.Connection(endpoints=(URL,), ca="", certificate="", key="")
+    client = _etcd_client.EtcdClient(connection)
+    asked: list[str] = []
+
+    def control(arguments: list[str]) -> str:
+        asked.append(" ".join(arguments))
+        answer = answers.pop(0)
+        if answer.isupper():
+            return answer
+        raise EtcdError(f"'etcdctl' failed: {answer}.")
+
+    monkeypatch.setattr(client, "control", control)
+    monkeypatch.setattr(_etcd_client, "POLL_SECONDS", 0.001)
+    return client, asked
+
+
+def test_insist_tries_again_what_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, asked = client_that_answers(monkeypatch, ["etcdserver: unhealthy cluster", "etcdserver: unhealthy cluster", "OK"])
+    assert client.insist(["member", "add"], timeout=5) == "OK"
+    assert asked == ["member add"] * 3
+
+
+def test_insist_looks_up_whether_a_change_succeeded_although_its_answer_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, asked = client_that_answers(monkeypatch, ["etcdserver: request timed out"])
+    client.insist(["member", "promote"], timeout=5, done=lambda: True)
+    assert asked == ["member promote"], "a second promotion would fail: it is no learner any more"
+
+
+def test_insist_stops_at_a_refusal_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, asked = client_that_answers(monkeypatch, ["etcdserver: permission denied", "OK"])
+    with pytest.raises(EtcdError, match="permission denied"):
+        client.insist(["member", "add"], timeout=5)
+    assert len(asked) == 1
+
+
+def test_insist_gives_up_with_the_last_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, _asked = client_that_answers(monkeypatch, ["etcdserver: unhealthy cluster"] * 100)
+    with pytest.raises(EtcdError, match=r"unhealthy cluster.*tried for 0\.01 s"):
+        client.insist(["member", "add"], timeout=0.01)
+
+
+@pytest.mark.parametrize("contents", ["absent", "empty", "log", "damaged"])
+def test_data_of(tmp_path: Path, contents: str) -> None:
+    log = tmp_path / "member" / "wal" / "0000000000000000-0000000000000000.wal"
+    if contents != "absent":
+        (tmp_path / "member").mkdir()
+    if contents in ("log", "damaged"):
+        log.parent.mkdir()
+        real = (Path(__file__).parent / "fixtures" / "etcd" / "wal-3.6.16.head").read_bytes()
+        log.write_bytes(real if contents == "log" else bytes(256))
+    data = _etcd_client.data_of(str(tmp_path))
+    assert data.filled is (contents in ("log", "damaged"))
+    assert (data.member, data.cluster) == ((3319814642761637952, 324952591200643719) if contents == "log" else (None, None))

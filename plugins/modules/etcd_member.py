@@ -1,0 +1,306 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_member
+short_description: Make a host a member of an etcd cluster, a voter, or no member any more
+version_added: 1.0.0
+author: quorate.kubernetes contributors (@quorate)
+description:
+  - Changes the member list of etcd, one change at a time, only while quorum is safe, and decided on what the quorum says.
+  - A host joins in three steps. O(state=learner) adds it without a vote, then the process is started on it, then O(state=present) gives it its vote
+    as soon as it has caught up. Until then quorum is that of the other members.
+  - Each step starts from what is true, so a run that was cut short anywhere is continued by the next one. What a former run left behind is cleared.
+  - A host that is in the member list but has lost its data is removed and added again. It is never started as it was.
+  - Data that belongs to no member of the cluster is moved aside, never deleted.
+  - etcd itself refuses changes for 5 seconds after the last one. The module waits.
+extends_documentation_fragment:
+  - quorate.kubernetes._attributes
+  - quorate.kubernetes._etcd
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  data_directory:
+    description:
+      - Data directory of the member on this host.
+      - With O(state=learner) it decides which entry of the member list is this host's own.
+    type: path
+    default: /var/lib/etcd
+  force:
+    description:
+      - With O(state=absent), remove one of two voters, although a failure of the other during the change loses the cluster.
+    type: bool
+    default: false
+  members:
+    description:
+      - Names of all that belong to the cluster.
+      - A learner of another name, left behind by a run that was cut short, is removed when a member is added. If not given, every learner that lives
+        is given its vote instead.
+    type: list
+    elements: str
+  name:
+    description:
+      - Name of the member.
+    type: str
+    required: true
+  peer_urls:
+    description:
+      - Its peer URLs. Needed with O(state=learner).
+      - If they differ from those in the member list, the list is changed. Restart the member with the new ones afterwards.
+    type: list
+    elements: str
+    default: []
+  state:
+    description:
+      - With V(learner), the host is a member, with or without a vote, or can be started as one. Run it on the host itself, before the process is started.
+      - With V(present), it has a vote.
+      - With V(absent), it is no member. Run it on any host that reaches the others.
+    type: str
+    choices: [learner, present, absent]
+    default: present
+  timeout:
+    description:
+      - Seconds for etcd to accept a change, which includes the time that a learner needs to catch up.
+    type: float
+    default: 120
+  unit:
+    description:
+      - The systemd unit of the member on this host. With O(state=learner) it is stopped if it runs without its data, or with data of no member.
+      - Empty if there is none.
+    type: str
+    default: etcd.service
+  wait:
+    description:
+      - Seconds to wait until a change is safe, before it is refused.
+    type: float
+    default: 10
+seealso:
+  - module: quorate.kubernetes.etcd_quorum
+"""
+
+EXAMPLES = r"""
+- name: Make this host a learner
+  quorate.kubernetes.etcd_member:
+    name: m4
+    peer_urls: [https://192.0.2.14:2380]
+    endpoints: [https://192.0.2.11:2379, https://192.0.2.12:2379, https://192.0.2.13:2379]
+    state: learner
+  register: etcd_joined
+
+# Start etcd on this host here, with ETCD_INITIAL_CLUSTER="{{ etcd_joined.initial_cluster }}" and ETCD_INITIAL_CLUSTER_STATE=existing.
+
+- name: Give it a vote
+  quorate.kubernetes.etcd_member:
+    name: m4
+    endpoints: [https://192.0.2.11:2379, https://192.0.2.12:2379, https://192.0.2.13:2379]
+
+- name: Take a member out
+  quorate.kubernetes.etcd_member:
+    name: m2
+    endpoints: [https://192.0.2.11:2379, https://192.0.2.13:2379]
+    state: absent
+"""
+
+RETURN = r"""
+plan:
+  description: What was done, or would be in check mode, as sentences.
+  returned: always
+  type: list
+  elements: str
+initial_cluster:
+  description: The setting of that name that this host starts with, if it has no data yet. The setting C(initial-cluster-state) is C(existing).
+  returned: always
+  type: str
+  sample: m1=https://192.0.2.11:2380,m4=https://192.0.2.14:2380
+data_moved_to:
+  description: Where data that belonged to no member was moved.
+  returned: when it was moved
+  type: str
+cluster:
+  description: The cluster as M(quorate.kubernetes.etcd_info) returns it, after the changes.
+  returned: always
+  type: dict
+"""
+
+import os
+from typing import Any, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd, _etcd_client, _etcd_member, _host, _quorum
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    **_etcd_client.ETCD_ARGUMENTS,
+    "data_directory": {"type": "path", "default": "/var/lib/etcd"},
+    "force": {"type": "bool", "default": False},
+    "members": {"type": "list", "elements": "str"},
+    "name": {"type": "str", "required": True},
+    "peer_urls": {"type": "list", "elements": "str", "default": []},
+    "state": {"type": "str", "choices": ["learner", "present", "absent"], "default": "present"},
+    "timeout": {"type": "float", "default": 120},
+    "unit": {"type": "str", "default": "etcd.service"},
+    "wait": {"type": "float", "default": 10},
+}
+
+# More changes than any plan has; a plan that goes on is an error in it.
+MOST_STEPS = 12
+
+
+class EtcdMember:
+    """One member of a cluster of etcd, or a host that is to become one."""
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        self._params = params
+        self._client = _etcd_client.EtcdClient(_etcd_client.Connection.of(params))
+        self.cluster: Optional[_etcd.Cluster] = None
+        self.moved_to: Optional[str] = None
+
+    def plan(self) -> list[_etcd_member.Step]:
+        """Steps from what is true now, as soon as they are safe."""
+        steps: Optional[list[_etcd_member.Step]] = None
+        refusal: Optional[Exception] = None
+
+        def safe() -> bool:
+            nonlocal steps, refusal
+            try:
+                steps = self._plan()
+            except (_etcd_member.Refused, _etcd.EtcdError) as error:
+                refusal = error
+            return steps is not None
+
+        if not _host.wait_until(safe, timeout=self._params["wait"], poll=_etcd_client.POLL_SECONDS):
+            raise refusal or _etcd.EtcdError("It was not planned.")
+        return steps or []
+
+    def _plan(self) -> list[_etcd_member.Step]:
+        params, name, peers = self._params, self._params["name"], tuple(self._params["peer_urls"])
+        self.cluster = cluster = self._client.cluster()
+        if params["state"] == "absent":
+            return _etcd_member.leave(cluster, name, peers, force=params["force"])
+        if params["state"] == "present":
+            return _etcd_member.vote(cluster, name, peers)
+        return _etcd_member.join(cluster, self._host(), wanted=params["members"])
+
+    def _host(self) -> _etcd_member.Host:
+        params, unit = self._params, self._params["unit"]
+        running = bool(unit) and _host.unit_states([unit])[unit].active not in ("inactive", "failed")
+        data = _etcd_client.data_of(params["data_directory"])
+        return _etcd_member.Host(params["name"], tuple(params["peer_urls"]), data=data, running=running)
+
+    def bring_about(self) -> list[str]:
+        """Take the first step of a plan, look again, and plan anew, until nothing is left to do."""
+        done: list[str] = []
+        while steps := self.plan():
+            if len(done) >= MOST_STEPS:
+                raise _etcd.EtcdError(f"The plan does not come to an end: {' '.join(done)}")
+            self._apply(steps[0])
+            done.append(str(steps[0]))
+        return done
+
+    def _apply(self, step: _etcd_member.Step) -> None:
+        params, number = self._params, f"{step.member:x}"
+        peers = f"--peer-urls={','.join(params['peer_urls'])}"
+        if step.verb == _etcd_member.STOP:
+            _host.systemctl("stop", params["unit"])
+        elif step.verb == _etcd_member.ASIDE:
+            self.moved_to = _host.move_aside(os.path.join(params["data_directory"], "member"))
+        elif step.verb == _etcd_member.REMOVE:
+            self._insist(["member", "remove", number], lambda: self._entry(step.member) is None)
+        elif step.verb == _etcd_member.ADD:
+            self._insist(["member", "add", params["name"], "--learner", peers], self._is_added)
+        elif step.verb == _etcd_member.UPDATE:
+            self._insist(["member", "update", number, peers], lambda: False)
+        elif step.verb == _etcd_member.MOVE_LEADER:
+            self._client.move_leader(step.member, timeout=params["wait"])
+        else:
+            self._promote(step.member)
+
+    def _promote(self, identity: int) -> None:
+        def lives(cluster: _etcd.Cluster) -> bool:
+            return any(member.identity == identity and cluster.of(member).live for member in cluster.members)
+
+        timeout = self._params["timeout"]
+        cluster = self._client.wait_for(lives, timeout=timeout)
+        entry = next((member for member in cluster.members if member.identity == identity), None) if cluster else None
+        if cluster is None or entry is None or not lives(cluster):
+            cause = cluster.of(entry).cause if cluster and entry else "the cluster could not be asked"
+            raise _etcd.EtcdError(
+                f"{entry.label if entry else f'{identity:x}'} gets no vote: it does not answer ({cause}), and was waited for {timeout:g} s. It stays "
+                "without a vote, so quorum is what it was. See to its process and run again."
+            )
+        self._insist(["member", "promote", f"{identity:x}"], lambda: self._votes(identity))
+        name = entry.label
+        seen = self._client.wait_for(lambda now: _quorum.confirm(_etcd_member.peers_of(now), name).allowed, timeout=timeout)
+        if seen is None or not _quorum.confirm(_etcd_member.peers_of(seen), name).allowed:
+            raise _etcd.EtcdError(
+                f"{name} has its vote, but did not become ready in {timeout:g} s. See to its process before anything else is changed."
+            )
+
+    def _insist(self, arguments: list[str], done: Any) -> None:
+        self._client.insist(arguments, timeout=self._params["timeout"], done=done)
+
+    def _entry(self, identity: int) -> Optional[_etcd.Member]:
+        return next((member for member in self._client.cluster().members if member.identity == identity), None)
+
+    def _is_added(self) -> bool:
+        peers = self._params["peer_urls"]
+        return any(set(member.peers) == set(peers) for member in self._client.cluster().members)
+
+    def _votes(self, identity: int) -> bool:
+        entry = self._entry(identity)
+        return entry is not None and not entry.learner
+
+    def initial_cluster(self, steps: list[_etcd_member.Step]) -> str:
+        """The setting for the first start; in check mode as it will be."""
+        if self.cluster is None:
+            return ""
+        return _etcd_member.initial_cluster(self.cluster, steps, name=self._params["name"], peers=self._params["peer_urls"])
+
+
+def _diff(before: Optional[_etcd.Cluster], after: Optional[_etcd.Cluster], plan: list[str]) -> dict[str, str]:
+    """The member list before and after; in check mode what would be done."""
+    texts = [
+        "".join(f"{member.label} {'learner' if member.learner else 'voter'} {' '.join(member.peers)}\n" for member in one.members)
+        if one
+        else ""
+        for one in (before, after)
+    ]
+    return {
+        "before_header": "members",
+        "after_header": "members",
+        "before": texts[0],
+        "after": texts[1] if texts[0] != texts[1] else texts[1] + "".join(f"# {line}\n" for line in plan),
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, required_if=[("state", "learner", ["peer_urls"])])
+    member = EtcdMember(module.params)
+    try:
+        steps = member.plan()
+        before = member.cluster
+        plan = [str(step) for step in steps] if module.check_mode else member.bring_about() if steps else []
+    except (_etcd.EtcdError, _etcd_member.Refused, _host.HostError) as error:
+        module.fail_json(msg=f"Making {module.params['name']} {module.params['state']} in etcd failed: {error}")
+    result: dict[str, Any] = {
+        "changed": bool(plan),
+        "plan": plan,
+        "initial_cluster": member.initial_cluster(steps if module.check_mode else []),
+    }
+    if member.moved_to:
+        result["data_moved_to"] = member.moved_to
+    cluster = _etcd_client.describe(member.cluster) if member.cluster else {}
+    module.exit_json(cluster=cluster, diff=_diff(before, member.cluster, plan), **result)
+
+
+if __name__ == "__main__":
+    main()
