@@ -282,10 +282,10 @@ class ArtifactsOnHost:
         """Write a file to its temporary name and verify it."""
         found = _host.write_blocks(_temporary(file["path"]), self._blocks(file), mode=file["mode"])
         if found != file["sha256"]:
-            source = file["url"] or "what the control node sent"
+            source = file["url"] or "What the control node sent"
+            remedy = "Put the file that is pinned on the mirror" if file["url"] else "Run again"
             raise _host.HostError(
-                f"{source} for {file['path']} has SHA-256 {found}, but {file['sha256']} is expected. Nothing was installed. "
-                "If the mirror has another file than the lock file says, put the right one there; otherwise run again."
+                f"{source} for {file['path']} has SHA-256 {found}, but {file['sha256']} is expected. Nothing was installed. {remedy}."
             )
 
     def _blocks(self, file: dict[str, Any]) -> Iterator[bytes]:

@@ -39,7 +39,7 @@ def test_digests_notice_changes(cache: Cache, tmp_path: Path) -> None:
         assert cache.digests([str(path)]) == {str(path): hashlib.sha256(content).hexdigest()}
 
 
-def test_digests_are_remembered(cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_digests_are_remembered(cache: Cache, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"one")
     status = path.stat()
@@ -95,9 +95,14 @@ def test_a_file_that_changes_is_not_packed(cache: Cache, tmp_path: Path) -> None
 
 def test_an_unfinished_file_never_has_its_name(cache: Cache) -> None:
     path = cache.path("folder", "file")
-    with pytest.raises(RuntimeError), _artifact_cache.temporary(path) as file:
-        file.write(b"half")
-        raise RuntimeError
+
+    def killed() -> None:
+        with _artifact_cache.temporary(path) as file:
+            file.write(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        killed()
     assert os.listdir(os.path.dirname(path)) == []
 
 
