@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,8 @@ class ActionModule(ActionBase):
         if found:
             entries = merge(found, everyone=hosts)
             return {**result, "failed": True, "msg": render(entries), "failure": {"problems": entries}}
-        return {**result, "changed": False, "topology": topology(inventory).as_fact()}
+        # Tells this run from all others, so that what a cache of facts keeps of them is not taken for what was seen now.
+        return {**result, "changed": False, "topology": {**topology(inventory).as_fact(), "run": uuid.uuid4().hex}}
 
     def _inventory(
         self, groups: Mapping[str, list[str]], *, hosts: Iterable[str], known: Declared, task_vars: Mapping[str, Any]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -64,19 +65,23 @@ class Inventory:
     def group(self, name: str) -> list[str]:
         return sorted(set(self.groups.get(name, ())))
 
-    @property
+    @functools.cached_property
     def masters(self) -> list[str]:
         return self.group("masters")
 
-    @property
+    @functools.cached_property
     def workers(self) -> list[str]:
         return self.group("workers")
 
-    @property
+    @functools.cached_property
     def etcd(self) -> list[str]:
         return self.group("etcd") or self.masters
 
-    @property
+    @functools.cached_property
+    def etcd_spares(self) -> list[str]:
+        return self.group("etcd_spares")
+
+    @functools.cached_property
     def hosts(self) -> list[str]:
         return sorted({host for name in GROUPS for host in self.groups.get(name, ())})
 
@@ -130,7 +135,7 @@ def _group_problems(inventory: Inventory) -> Iterator[Problem]:
             what="there is no host in it, so no pod could run: masters take none unless they are workers too",
             remedy="Put hosts into the group workers; for a cluster without hosts of their own, the masters",
         )
-    both = set(inventory.group("etcd")) & set(inventory.group("etcd_spares"))
+    both = set(inventory.group("etcd")) & set(inventory.etcd_spares)
     if both:
         yield Problem(
             hosts=tuple(sorted(both)),

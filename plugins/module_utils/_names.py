@@ -27,11 +27,7 @@ def is_label(text: str) -> bool:
 
 def is_domain(text: str) -> bool:
     """Whether this is a DNS name (RFC 1123, lower case) and no address."""
-    return (
-        len(text) <= DOMAIN_LENGTH
-        and address(text) is None
-        and all(is_label(label) for label in text.split("."))
-    )
+    return len(text) <= DOMAIN_LENGTH and address(text) is None and all(is_label(label) for label in text.split("."))
 
 
 def address(text: Any) -> Optional[ipaddress.IPv4Address]:

@@ -57,10 +57,7 @@ def merge(problems: Iterable[Problem], *, everyone: Collection[str]) -> list[dic
     hosts: dict[tuple[str, str, str], set[str]] = {}
     for problem in problems:
         hosts.setdefault((problem.place, problem.what, problem.remedy), set()).update(problem.hosts)
-    entries = [
-        {"where": _where(place, names, everyone), "what": what, "remedy": remedy}
-        for (place, what, remedy), names in hosts.items()
-    ]
+    entries = [{"where": _where(place, names, everyone), "what": what, "remedy": remedy} for (place, what, remedy), names in hosts.items()]
     return sorted(entries, key=lambda entry: (entry["where"], entry["what"], entry["remedy"]))
 
 

@@ -206,7 +206,9 @@ def _api_problems(inventory: Inventory) -> Iterator[Problem]:
         )
     for name in inventory.setting("cluster_api_names"):
         if not is_domain(name) and not address(name):
-            yield _problem("cluster_api_names", reason=f"contains {show(name)}, which is neither a DNS name in lower case nor an IPv4 address")
+            yield _problem(
+                "cluster_api_names", reason=f"contains {show(name)}, which is neither a DNS name in lower case nor an IPv4 address"
+            )
 
 
 def topology(inventory: Inventory) -> Topology:
@@ -226,7 +228,7 @@ def topology(inventory: Inventory) -> Topology:
         api=_api(inventory, service=str(services[1])),
         hosts={host: _host(inventory, host) for host in inventory.hosts},
         etcd=tuple(etcd),
-        etcd_spares=tuple(inventory.group("etcd_spares")),
+        etcd_spares=tuple(inventory.etcd_spares),
         masters=tuple(masters),
         workers=tuple(inventory.workers),
         nodes=tuple(sorted({*masters, *inventory.workers})),
@@ -239,7 +241,12 @@ def _api(inventory: Inventory, *, service: str) -> Api:
     text = inventory.setting("cluster_api_endpoint")
     parsed = endpoint(text)
     given = [*inventory.setting("cluster_api_names"), *([parsed[0]] if parsed else [])]
-    cluster = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", f"kubernetes.default.svc.{inventory.setting('cluster_domain')}")
+    cluster = (
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        f"kubernetes.default.svc.{inventory.setting('cluster_domain')}",
+    )
     people = text or f"{inventory.address(inventory.masters[0])}:{port}"
     return Api(
         port=port,
@@ -253,7 +260,13 @@ def _api(inventory: Inventory, *, service: str) -> Api:
 
 def _host(inventory: Inventory, host: str) -> Host:
     member, master, worker = host in inventory.etcd, host in inventory.masters, host in inventory.workers
-    kinds = {"etcd": member, "etcd_spare": host in inventory.group("etcd_spares"), "master": master, "node": master or worker, "worker": worker}
+    kinds = {
+        "etcd": member,
+        "etcd_spare": host in inventory.etcd_spares,
+        "master": master,
+        "node": master or worker,
+        "worker": worker,
+    }
     taints = list(inventory.of(host, "node_taints", []))
     if master and not worker and CONTROL_PLANE_TAINT not in taints:
         taints.append(CONTROL_PLANE_TAINT)

@@ -138,7 +138,7 @@ def coerce(value: Any, *, spec: Mapping[str, Any]) -> Any:
     if result is _UNFIT:
         shown = "(secret)" if spec.get("no_log") else show(value)
         raise VariableError(f" is {shown}, but {TYPES[wanted]} is needed")
-    choices = spec.get("choices")
+    choices = spec.get("choices") or ()
     wrong = [item for item in (result if wanted == "list" else [result]) if choices and item not in choices]
     if wrong:
         raise VariableError(f" is {show(wrong[0])}, but only {', '.join(str(choice) for choice in choices)} are possible")
