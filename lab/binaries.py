@@ -18,7 +18,7 @@ from . import golang, platform
 from .archive import Image, docker_archive
 from .paths import Cache
 from .process import LabError, as_root, locked, run, run_long, say
-from .programs import GO_PACKAGES, IMAGE_NAMES, Recipe, files, go_mod, lock, recipe, staging_modules
+from .programs import COREDNS, GO_PACKAGES, IMAGE_NAMES, Recipe, coredns_main, files, go_mod, lock, recipe, staging_modules
 from .versions import IMAGES_FROM_KUBERNETES
 
 LOCKS = Path(__file__).parent / "go"
@@ -52,9 +52,7 @@ class Builder:
                 with tempfile.TemporaryDirectory() as folder:
                     self._resolve(made, Path(folder))
                     target = LOCKS / package / version
-                    target.mkdir(parents=True, exist_ok=True)
-                    for name in ("go.mod", "go.sum"):
-                        shutil.copy(Path(folder) / name, target / name)
+                    shutil.copytree(folder, target, dirs_exist_ok=True)
                 say(f"{target}: written")
 
     def _complete(self, package: str, version: str, architecture: str) -> bool:
@@ -83,8 +81,7 @@ class Builder:
         package, version = lock(made)
         pinned = LOCKS / package / version
         if pinned.is_dir():
-            for name in ("go.mod", "go.sum"):
-                shutil.copy(pinned / name, folder / name)
+            shutil.copytree(pinned, folder, dirs_exist_ok=True)
         else:
             self._resolve(recipe(package, version), folder)
         out = folder / "bin"
@@ -107,16 +104,19 @@ class Builder:
         env = golang.environment(architecture=platform.architecture(), cgo=False)
         staging: tuple[str, ...] = ()
         if "k8s.io/kubernetes" in made.modules:
-            staging = staging_modules(Path(self._download(made.version)["GoMod"]).read_text(encoding="utf-8"))
+            staging = staging_modules(Path(self._download("k8s.io/kubernetes", made.version)["GoMod"]).read_text(encoding="utf-8"))
+        if COREDNS in made.modules:
+            plugins = Path(self._download(COREDNS, made.version)["Dir"]) / "core/plugin/zplugin.go"
+            (folder / "main.go").write_text(coredns_main(plugins.read_text(encoding="utf-8")), encoding="utf-8")
         (folder / "go.mod").write_text(go_mod(made, staging=staging), encoding="utf-8")
         label = f"modules of {made.package} {made.version}"
         run_long([go, "mod", "tidy"], label=label, log=self.cache.build / f"{made.package}-{made.version}-modules.log", env=env, cwd=folder)
 
-    def _download(self, version: str) -> dict[str, str]:
-        """Where Go keeps the sources of a release of Kubernetes."""
+    def _download(self, module: str, version: str) -> dict[str, str]:
+        """Where Go keeps the sources of a module."""
         env = golang.environment(architecture=platform.architecture(), cgo=False)
         done = run(
-            [golang.toolchain(self.cache), "mod", "download", "-json", f"k8s.io/kubernetes@v{version}"],
+            [golang.toolchain(self.cache), "mod", "download", "-json", f"{module}@v{version}"],
             env=env,
             timeout=900,
             cwd=self.cache.build,
@@ -126,7 +126,7 @@ class Builder:
 
     def _pause(self, folder: Path, *, version: str, architecture: str) -> Path:
         """Kubernetes' own pause.c, as its Makefile compiles it."""
-        source = Path(self._download(IMAGES_FROM_KUBERNETES)["Dir"]) / "build/pause/linux/pause.c"
+        source = Path(self._download("k8s.io/kubernetes", IMAGES_FROM_KUBERNETES)["Dir"]) / "build/pause/linux/pause.c"
         compiler = "gcc" if architecture == platform.architecture() else COMPILERS[architecture]
         program = folder / "pause"
         flags = ["-Os", "-Wall", "-Werror", "-static", f"-DVERSION=v{version}", "-s"]

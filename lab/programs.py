@@ -13,6 +13,7 @@ from .process import LabError
 from .versions import IMAGES_FROM_KUBERNETES, minor
 
 GO = "1.26.0"
+OWN_MODULE = "quorate.kubernetes/lab"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,11 @@ def _flannel_cni(version: str) -> Recipe:
     # The plugin left this repository after v0.9.1, and its new home is no Go module that can be built by name.
     module = "github.com/containernetworking/plugins"
     return Recipe(
-        package="flannel_cni", version=version, tools={"flannel": f"{module}/plugins/meta/flannel"}, modules={module: f"v{version}"}
+        package="flannel_cni",
+        version=version,
+        tools={"flannel": f"{module}/plugins/meta/flannel"},
+        modules={module: f"v{version}"},
+        variables={f"{module}/pkg/utils/buildversion.BuildVersion": f"v{version}"},
     )
 
 
@@ -106,9 +111,26 @@ def _flannel(version: str) -> Recipe:
     )
 
 
+COREDNS = "github.com/coredns/coredns"
+# These plugins bring the development kits of clouds and tracers with them, a third of all that there is to compile.
+COREDNS_LEFT_OUT = frozenset({"azure", "clouddns", "dnssec", "etcd", "geoip", "nomad", "route53", "sign", "trace"})
+
+
 def _coredns(version: str) -> Recipe:
-    module = "github.com/coredns/coredns"
-    return Recipe(package="coredns", version=version, tools={"coredns": module}, modules={module: f"v{version}"})
+    return Recipe(package="coredns", version=version, tools={"coredns": f"{OWN_MODULE}/coredns"}, modules={COREDNS: f"v{version}"})
+
+
+def coredns_main(plugins: str) -> str:
+    """CoreDNS's main program with fewer plugins, given its own list of them (core/plugin/zplugin.go)."""
+    paths = re.findall(r'^\s*_ "(\S+)"$', plugins, re.MULTILINE)
+    kept = [path for path in paths if path.removeprefix(f"{COREDNS}/plugin/") not in COREDNS_LEFT_OUT]
+    if len(kept) == len(paths):
+        raise LabError("CoreDNS has none of the plugins that the lab leaves out: look at core/plugin/zplugin.go of this version")
+    imports = "".join(f'\t_ "{path}"\n' for path in sorted(kept))
+    return (
+        "// CoreDNS without the plugins that need the development kits of clouds.\npackage main\n\n"
+        f'import (\n\t"{COREDNS}/coremain"\n{imports})\n\nfunc main() {{\n\tcoremain.Run()\n}}\n'
+    )
 
 
 _RECIPES = {
@@ -140,10 +162,10 @@ def lock(made: Recipe) -> tuple[str, str]:
 
 def go_mod(made: Recipe, *, staging: tuple[str, ...] = ()) -> str:
     """A go.mod of our own for one program; go mod tidy fills in the rest."""
-    tools = set(made.tools.values())
+    tools = {tool for tool in made.tools.values() if not tool.startswith(OWN_MODULE)}
     if made.package == "kubernetes":
         tools |= set(_agnhost("0.0.0").tools.values())
-    lines = [f"module quorate.kubernetes/lab/{made.package}", "", f"go {GO}", ""]
+    lines = [f"module {OWN_MODULE}/{made.package}", "", f"go {GO}", ""]
     lines += [f"tool {tool}" for tool in sorted(tools)]
     lines += [f"require {module} {version}" for module, version in sorted(made.modules.items())]
     lines += [f"replace {module} => {module} v0.{made.version.split('.', 1)[1]}" for module in sorted(staging)]

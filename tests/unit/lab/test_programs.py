@@ -61,6 +61,21 @@ def test_go_mod_of_kubernetes() -> None:
     assert "replace k8s.io/client-go => k8s.io/client-go v0.37.1" in lines
 
 
+def test_coredns_is_built_without_clouds() -> None:
+    plugins = 'package plugin\n\nimport (\n\t// Include all plugins.\n\t_ "github.com/coredns/caddy/onevent"\n'
+    plugins += "".join(f'\t_ "github.com/coredns/coredns/plugin/{name}"\n' for name in ("kubernetes", "azure", "forward", "trace")) + ")\n"
+    text = programs.coredns_main(plugins)
+    assert [line.strip() for line in text.splitlines() if line.startswith("\t")] == [
+        '"github.com/coredns/coredns/coremain"',
+        '_ "github.com/coredns/caddy/onevent"',
+        '_ "github.com/coredns/coredns/plugin/forward"',
+        '_ "github.com/coredns/coredns/plugin/kubernetes"',
+        "coremain.Run()",
+    ]
+    with pytest.raises(LabError, match="none of the plugins"):
+        programs.coredns_main("package plugin\n")
+
+
 def test_staging_modules() -> None:
     text = (
         "require (\n\tk8s.io/api v0.0.0\n\tk8s.io/client-go v0.0.0\n\tk8s.io/klog/v2 v2.130.1\n"
@@ -93,7 +108,7 @@ def test_the_checksums_of_the_tested_versions_are_in_the_repository(package: str
     for module, wanted in made.modules.items():
         assert f"{module} {wanted}" in text
     for tool in made.tools.values():
-        assert tool in text
+        assert tool.removeprefix("quorate.kubernetes/") in text
     assert (folder / "go.sum").stat().st_size > 0
 
 
