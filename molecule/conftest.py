@@ -39,12 +39,16 @@ def members(listing: Mapping[str, Any]) -> Callable[[str], list[str]]:
 def hosts(listing: Mapping[str, Any]) -> Mapping[str, Host]:
     """All hosts by name. One SSH connection each is kept open, so a look costs milliseconds."""
     cache = paths.cache()
-    options = f"ssh_identity_file={cache.key}&controlpersist=60&no_ssh_config=true"
-    extra = "ssh_extra_args=-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR".replace(" ", "+")
-    return {
-        name: testinfra.get_host(f"ssh://root@{variables['ansible_host']}?{options}&{extra}")
-        for name, variables in listing["_meta"]["hostvars"].items()
-    }
+    strangers = "-F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+
+    def reach(address: str) -> Host:
+        # The same socket as Ansible's, which the lab closes when it removes a host.
+        socket = str(cache.sockets / address)
+        return testinfra.get_host(
+            f"ssh://root@{address}", ssh_identity_file=str(cache.key), ssh_extra_args=strangers, controlpath=socket, controlpersist=60
+        )
+
+    return {name: reach(variables["ansible_host"]) for name, variables in listing["_meta"]["hostvars"].items()}
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 # Style and types. All of it runs, also after a finding, so that one run tells everything.
 set -uo pipefail
 
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit
 root=$PWD
 failed=()
 

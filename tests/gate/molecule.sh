@@ -4,9 +4,13 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
-# Without it Molecule looks for scenarios in extensions/ and tells about it.
+# Without it Molecule looks in extensions/ for scenarios, and tells about it.
 export MOLECULE_GLOB="molecule/*/molecule.yml"
+# It draws frames round the output of programs, and wraps messages in the middle to make them fit.
+export MOLECULE_COMMAND_BORDERS=false
 for scenario in "$@"; do
+    # Forget hosts that a failure left, so that they are made anew.
+    molecule reset --scenario-name "$scenario" >/dev/null
     if ! molecule test --destroy=never --scenario-name "$scenario"; then
         echo "The hosts of scenario $scenario are left as they are. 'make destroy' removes them." >&2
         exit 1

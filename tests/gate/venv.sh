@@ -24,6 +24,8 @@ fi
 
 echo "Installing $(grep -c == "$requirements") pinned packages into $folder ..."
 # An environment of another interpreter cannot be renewed in place.
-[ -x "$folder/bin/python" ] && [ "$(readlink -f "$folder/bin/python")" = "$python" ] || "$python" -m venv --clear "$folder"
+if ! [ -x "$folder/bin/python" ] || [ "$(readlink -f "$folder/bin/python")" != "$python" ]; then
+    "$python" -m venv --clear "$folder"
+fi
 "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements"
 echo "$want" >"$stamp"
