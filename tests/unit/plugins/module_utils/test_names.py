@@ -54,7 +54,7 @@ def test_host_name_that_cannot_be_one(name: str, reason: str) -> None:
         pytest.param("2001:db8::1", "is no IPv4 address", id="IPv6"),
         pytest.param(3221225985, "is no IPv4 address", id="number"),
         pytest.param("127.0.0.1", "cannot be reached", id="loopback"),
-        pytest.param("0.0.0.0", "cannot be reached", id="unspecified"),
+        pytest.param("0.0.0.0", "cannot be reached", id="unspecified"),  # noqa: S104 - a value, no listener
         pytest.param("224.0.0.1", "cannot be reached", id="multicast"),
         pytest.param("255.255.255.255", "cannot be reached", id="broadcast"),
     ],
