@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to quorate.kubernetes: snapshots of etcd. What one says of itself, whether it is sound, and how it is restored."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
+
+# etcdctl appends the SHA-256 of the database to the file; a database comes in whole pages.
+DIGEST_BYTES = 32
+PAGE_BYTES = 512
+
+# So far that no watcher's revision lies before it: clients that lived through the restore then notice, and list anew.
+BUMP_REVISION = 1_000_000_000
+
+# What a restore needs beside the snapshot itself, and room for what comes first after it.
+SPARE_BYTES = 256 << 20
+
+
+class SnapshotError(Exception):
+    """A snapshot that is not sound, or that may not be restored here."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Info:
+    """What a snapshot holds."""
+
+    revision: int
+    keys: int
+    size: int
+    version: str
+    digest: int
+
+
+def parse_info(text: str) -> Info:
+    """What C(etcdutl snapshot status) says, as JSON."""
+    try:
+        answer = json.loads(text)
+        return Info(
+            revision=int(answer["revision"]),
+            keys=int(answer["totalKey"]),
+            size=int(answer["totalSize"]),
+            version=str(answer.get("version", "")),
+            digest=int(answer["hash"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        raise SnapshotError(f"etcdutl's answer cannot be read: {text[:200]!r}") from None
+
+
+def has_digest(size: int) -> bool:
+    """Whether the file ends in a digest; a database copied from a data directory does not."""
+    return size > PAGE_BYTES and size % PAGE_BYTES == DIGEST_BYTES
+
+
+def same_members(record: Optional[Mapping[str, Any]], wanted: Mapping[str, Any]) -> bool:
+    """Whether what was restored already is what is wanted now."""
+    return record is not None and all(record.get(name) == value for name, value in wanted.items())
+
+
+def restore_arguments(wanted: Mapping[str, Any], *, path: str, target: str) -> Sequence[str]:
+    """How etcdutl is called to restore for one member."""
+    return [
+        "snapshot",
+        "restore",
+        path,
+        f"--name={wanted['name']}",
+        f"--initial-cluster={wanted['initial_cluster']}",
+        f"--initial-cluster-token={wanted['token']}",
+        f"--initial-advertise-peer-urls={wanted['peer_urls']}",
+        f"--data-dir={target}",
+        f"--bump-revision={BUMP_REVISION}",
+        "--mark-compacted",
+    ]
+
+
+def check_member(wanted: Mapping[str, Any]) -> None:
+    """The member must be part of the cluster that is restored, at the address given."""
+    pairs = {f"{wanted['name']}={url}" for url in wanted["peer_urls"].split(",")}
+    missing = sorted(pairs - set(wanted["initial_cluster"].split(",")))
+    if missing:
+        raise SnapshotError(
+            f"The initial cluster ({wanted['initial_cluster']}) lacks {', '.join(missing)}: give the same one to all members."
+        )
+
+
+def check_restored(restored: Info, snapshot: Info) -> None:
+    """A restored database holds the snapshot, at later revisions."""
+    if restored.revision < snapshot.revision + BUMP_REVISION or restored.keys < snapshot.keys:
+        raise SnapshotError(
+            f"The restored database has revision {restored.revision} and {restored.keys} keys, where the snapshot has revision {snapshot.revision} and "
+            f"{snapshot.keys} keys. Nothing was changed; restore another snapshot."
+        )

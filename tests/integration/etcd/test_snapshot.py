@@ -1,0 +1,135 @@
+"""etcd_snapshot on real members: saved, verified, and restored after quorum was lost for good."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .harness import NEWER, OLDER, Cluster, Host, binaries, until
+
+
+def snapshot(cluster: Cluster, path: Path, *, via: Host | None = None, check: bool = False, **options: Any) -> dict[str, Any]:
+    version = (via or next(iter(cluster.hosts.values()))).version
+    fixed = {"path": str(path), "etcdutl": str(binaries(version) / "etcdutl"), "unit": "", "owner": "root", "group": "root"}
+    return cluster.module("etcd_snapshot", check=check, via=via, **{**fixed, **options})
+
+
+def restore(cluster: Cluster, path: Path, host: Host, hosts: list[Host], **options: Any) -> dict[str, Any]:
+    return snapshot(
+        cluster,
+        path,
+        via=host,
+        state="restored",
+        name=host.name,
+        peer_urls=[host.peer],
+        initial_cluster=",".join(f"{one.name}={one.peer}" for one in hosts),
+        data_directory=str(host.data),
+        **{"token": "restored-1", **options},
+    )
+
+
+@pytest.mark.parametrize("version", [OLDER, NEWER])
+def test_save_and_verify(cluster: Cluster, tmp_path: Path, version: str) -> None:
+    cluster.found("m1", version=version)
+    cluster.etcdctl("put", "a", "b")
+    path = tmp_path / "snapshots" / "one.db"
+    assert snapshot(cluster, path, check=True)["changed"]
+    assert not path.exists()
+    saved = snapshot(cluster, path)
+    assert saved["changed"]
+    assert saved["snapshot"]["verified_by_digest"]
+    assert saved["snapshot"]["keys"] == 1
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [entry.name for entry in path.parent.iterdir()] == ["one.db"]
+    # An independent look at it.
+    program = str(binaries(version) / "etcdutl")
+    status = json.loads(subprocess.run([program, "snapshot", "status", str(path), "-w", "json"], capture_output=True, check=True).stdout)
+    assert status["hash"] == saved["snapshot"]["hash"]
+    assert not snapshot(cluster, path)["changed"]
+    assert snapshot(cluster, path, state="verified")["snapshot"] == saved["snapshot"]
+
+
+@pytest.mark.parametrize("damage", ["a flipped bit in a value", "cut off", "something else"])
+def test_damage_is_found(cluster: Cluster, tmp_path: Path, damage: str) -> None:
+    cluster.found("m1")
+    cluster.etcdctl("put", "a", "needle" * 100)
+    path = tmp_path / "one.db"
+    snapshot(cluster, path)
+    content = path.read_bytes()
+    if damage == "cut off":
+        path.write_bytes(content[: len(content) // 2])
+    elif damage == "something else":
+        path.write_bytes(b"no database" * 1000)
+    else:
+        path.write_bytes(content.replace(b"needleneedle", b"needlfneedle", 1))
+    assert snapshot(cluster, path, state="verified")["failed"]
+    host = cluster.host("m1")
+    host.stop()
+    failed = restore(cluster, path, host, [host])
+    assert failed["failed"]
+    assert (host.data / "member" / "wal").is_dir(), "the data was touched before the snapshot was verified"
+
+
+@pytest.mark.parametrize("version", [OLDER, NEWER])
+def test_restore_after_losing_two_of_three_for_good(cluster: Cluster, tmp_path: Path, version: str) -> None:
+    hosts = cluster.found("m1", "m2", "m3", version=version)
+    identity = cluster.cluster_id()
+    cluster.etcdctl("put", "kept", "value")
+    path = tmp_path / "one.db"
+    before = snapshot(cluster, path)["snapshot"]["revision"]
+    cluster.etcdctl("put", "later", "lost")
+    for host in hosts:
+        host.stop()
+    hosts[1].wipe()
+    hosts[2].wipe()
+
+    # Onto a survivor, a host that lost its data, and a new one.
+    new = [hosts[0], hosts[1], cluster.host("m4", version=version)]
+    for host in new:
+        restored = restore(cluster, path, host, new)
+        assert restored["changed"], restored
+        assert not restore(cluster, path, host, new)["changed"]
+    assert list(hosts[0].data.glob("member.aside-*/wal/*.wal")), "the former data is kept"
+    for host in new:
+        host.start()
+    until(lambda: all(cluster.is_ready(host) for host in new), "the restored cluster is ready")
+    assert cluster.members() == {"m1": "voter", "m2": "voter", "m4": "voter"}
+    assert cluster.cluster_id() != identity
+    assert "value" in cluster.etcdctl("get", "kept")
+    assert "lost" not in cluster.etcdctl("get", "later")
+    revision = json.loads(cluster.etcdctl("get", "kept", "-w", "json"))["header"]["revision"]
+    assert revision >= before + 1_000_000_000
+    assert "compacted" in cluster.etcdctl("get", "kept", f"--rev={before}", check=False), "a watcher would not notice"
+    assert not restore(cluster, path, new[0], new)["changed"], "also not after its start"
+
+
+def test_restore_onto_another_number_of_members_and_again_with_a_new_token(cluster: Cluster, tmp_path: Path) -> None:
+    hosts = cluster.found("m1", "m2", "m3")
+    cluster.etcdctl("put", "kept", "value")
+    path = tmp_path / "one.db"
+    snapshot(cluster, path)
+    for host in hosts:
+        host.stop()
+    one = hosts[:1]
+    assert restore(cluster, path, one[0], one)["changed"]
+    # Cut short in the middle of another restore: its remains are no obstacle.
+    (one[0].data / ".restoring" / "member").mkdir(parents=True)
+    assert restore(cluster, path, one[0], one, token="restored-2")["changed"]
+    assert not (one[0].data / ".restoring").exists()
+    one[0].start()
+    until(lambda: cluster.is_ready(one[0]), "the restored member is ready")
+    assert cluster.members() == {"m1": "voter"}
+
+
+def test_a_member_outside_the_restored_cluster_is_refused(cluster: Cluster, tmp_path: Path) -> None:
+    hosts = cluster.found("m1")
+    path = tmp_path / "one.db"
+    snapshot(cluster, path)
+    stranger = cluster.host("m2")
+    assert "lacks m2=" in restore(cluster, path, stranger, hosts)["msg"]
+    assert not stranger.data.exists()
