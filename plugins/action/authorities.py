@@ -46,9 +46,7 @@ class ActionModule(ActionBase):
 
     def _work(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         store = _authority.AuthorityStore(arguments["pki_directory"], arguments["passphrase"])
-        settings = _authority_maker.Settings(
-            passphrase=arguments["passphrase"], days=arguments["days"], key_type=arguments["key_type"]
-        )
+        settings = _authority_maker.Settings(passphrase=arguments["passphrase"], days=arguments["days"], key_type=arguments["key_type"])
         maker = _authority_maker.AuthorityMaker(store, settings)
         hosts = {name: _observed(task_vars, name) for name in arguments["hosts"]}
         _authority.refuse_foreign(store, {name: certificates or {} for name, certificates in hosts.items()})

@@ -96,8 +96,7 @@ class ActionModule(ActionBase):
             {
                 "state": "present",
                 "certificates": [
-                    {**_sent(certificate), **signed.get(certificate.path, {})}
-                    for certificate, _step in wanted.certificates_with_steps()
+                    {**_sent(certificate), **signed.get(certificate.path, {})} for certificate, _step in wanted.certificates_with_steps()
                 ],
                 "trust": [{**_sent(bundle), "content": _bundle(store, bundle)} for bundle in wanted.trust_with_steps()],
             },

@@ -165,4 +165,3 @@ def _make_owner(name: str) -> None:
     """Keys come before the component that makes its user otherwise, so the user is made here if it is missing."""
     if not name.isdigit():
         _host.make_system_user(name)
-

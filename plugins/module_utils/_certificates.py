@@ -367,9 +367,7 @@ def _issuer_reasons(content: Content, issuer: Optional[Issuer]) -> list[str]:
     return ["intermediate authorities differ"] if content.chain != issuer.chain else []
 
 
-def _end_reasons(
-    wanted: Certificate, content: Content, *, issuer: Optional[Issuer], now: float, renew_before_days: float
-) -> list[str]:
+def _end_reasons(wanted: Certificate, content: Content, *, issuer: Optional[Issuer], now: float, renew_before_days: float) -> list[str]:
     if issuer is None or not nears_end(
         content.not_after, days=wanted.days, renew_before_days=renew_before_days, issuer_ends=issuer.not_after, now=now
     ):

@@ -79,9 +79,7 @@ def reasons(
         return ["it cannot be read"]
     if content is None or content.public_key != key_digest:
         return ["its certificate and key do not fit"]
-    return _differences(there, wanted, content, issuer) + _end(
-        content, issuer, days=days, renew_before_days=renew_before_days, now=now
-    )
+    return _differences(there, wanted, content, issuer) + _end(content, issuer, days=days, renew_before_days=renew_before_days, now=now)
 
 
 def _differences(

@@ -60,7 +60,7 @@ def make_key(key_type: str) -> PrivateKey:
 def key_type_of(key: object) -> str:
     """Type of a public key in the words of the model."""
     if isinstance(key, ec.EllipticCurvePublicKey):
-        names = {curve.name: name for name, curve in _CURVES.items()}
+        names = {curve().name: name for name, curve in _CURVES.items()}
         return names.get(key.curve.name, f"ecdsa-{key.curve.name}")
     if isinstance(key, rsa.RSAPublicKey):
         return f"rsa-{key.key_size}"
@@ -153,9 +153,7 @@ def read_content(pem: str, authorities: Iterable[x509.Certificate]) -> Optional[
         dns, addresses = _names(leaf)
         return _certificates.Content(
             common_name="".join(str(entry.value) for entry in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)),
-            organizations=tuple(
-                sorted(str(entry.value) for entry in leaf.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME))
-            ),
+            organizations=tuple(sorted(str(entry.value) for entry in leaf.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME))),
             dns=dns,
             addresses=addresses,
             usages=_usages(leaf),

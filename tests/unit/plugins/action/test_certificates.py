@@ -6,12 +6,14 @@ import getpass
 import grp
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Optional
 from unittest import mock
 
 import pytest
+
 from ansible_collections.quorate.kubernetes.plugins.action import certificates as action
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificate_files, _certificates, _host
 from ansible_collections.quorate.kubernetes.plugins.modules import certificates as module
@@ -30,9 +32,7 @@ class Host:
             self._certificate("server", dns=["m1"], addresses=["192.0.2.1"], usages=["server", "client"]),
             self._certificate("client", usages=["client"], organizations=["g"]),
         ]
-        self.trust: list[dict[str, Any]] = [
-            {"path": str(root / "etc/ca.crt"), "authorities": ["etcd"], "owner": OWNER, "group": GROUP}
-        ]
+        self.trust: list[dict[str, Any]] = [{"path": str(root / "etc/ca.crt"), "authorities": ["etcd"], "owner": OWNER, "group": GROUP}]
         self.authorities(root / "pki")
 
     def path(self, name: str) -> Path:
@@ -52,7 +52,7 @@ class Host:
             **arguments,
         }
         plugin = action.ActionModule(task, mock.MagicMock(), mock.MagicMock(), None, None, None)
-        plugin._execute_module = self._execute  # type: ignore[method-assign]
+        plugin._execute_module = self._execute
         self.asked = []
         task_vars: dict[str, Any] = {"inventory_hostname": "m1", "cluster_topology": {"run": "x"}}
         if observed:
@@ -192,8 +192,8 @@ def test_what_differs_is_put_right(host: Host, change: Callable[[Host], None], w
 def test_renewal_keeps_key_and_bundle(host: Host, monkeypatch: pytest.MonkeyPatch, left: int) -> None:
     host.run()
     before = tree(host.root / "etc")
-    later = action.time.time() + (365 - left) * _certificates.DAY
-    monkeypatch.setattr(action.time, "time", lambda: later)
+    later = time.time() + (365 - left) * _certificates.DAY
+    monkeypatch.setattr(time, "time", lambda: later)
     done = host.run(renew_before_days=61)
     assert len(done["plan"]) == 2
     assert {path for path, text in tree(host.root / "etc").items() if before[path] != text} == {e["path"] for e in host.certificates}
@@ -256,7 +256,7 @@ def test_names_of_a_request_do_not_count(host: Host) -> None:
     [
         pytest.param(lambda h: h.certificates.append(h.certificates[0]), {}, "is named twice", id="twice"),
         pytest.param(lambda h: (h.root / "pki/etcd/ca.key").unlink(), {}, "a certificate but no key", id="authority without key"),
-        pytest.param(lambda h: None, {"pki_directory": "/nonexistent"}, "There is no authority etcd", id="no authority"),
+        pytest.param(lambda _host: None, {"pki_directory": "/nonexistent"}, "There is no authority etcd", id="no authority"),
     ],
 )
 def test_refusal_before_the_host_is_asked(

@@ -130,8 +130,8 @@ def test_a_certificate_of_another_key_is_not_installed(make: Make, tmp_path: Pat
     assert Path(certificate.path).read_bytes() == before
 
 
-def test_observation_of_a_fresh_host(make: Make) -> None:
-    assert make
+@pytest.mark.usefixtures("make")
+def test_observation_of_a_fresh_host() -> None:
     assert files.observe() == {"certificates": {}, "files": {}}
 
 
@@ -175,9 +175,11 @@ def test_observation_tells_damage(make: Make, tmp_path: Path, damage: Callable[[
     assert {name: found[name] for name in expected} == expected
 
 
-@pytest.mark.parametrize("record", [pytest.param("", id="empty"), pytest.param("[]", id="no mapping"), pytest.param('{"trust": null}', id="null")])
-def test_a_damaged_record_counts_as_none(make: Make, record: str) -> None:
-    assert make
+@pytest.mark.parametrize(
+    "record", [pytest.param("", id="empty"), pytest.param("[]", id="no mapping"), pytest.param('{"trust": null}', id="null")]
+)
+@pytest.mark.usefixtures("make")
+def test_a_damaged_record_counts_as_none(record: str) -> None:
     Path(files.RECORD).parent.mkdir()
     Path(files.RECORD).write_text(record)
     assert files.observe() == {"certificates": {}, "files": {}}

@@ -199,9 +199,7 @@ def test_owner_and_mode_need_no_signature(changes: dict[str, Any], reason: str) 
     ],
 )
 def test_renewal_near_the_end(left: float, days: float, before: float, issuer_left: float, renews: bool) -> None:
-    found = c.nears_end(
-        NOW + left * c.DAY, days=days, renew_before_days=before, issuer_ends=NOW + issuer_left * c.DAY, now=NOW
-    )
+    found = c.nears_end(NOW + left * c.DAY, days=days, renew_before_days=before, issuer_ends=NOW + issuer_left * c.DAY, now=NOW)
     assert found is renews
 
 

@@ -182,9 +182,7 @@ def _authority_certificate(
         pytest.param(100, True, None, "a certificate but no key", id="no key"),
     ],
 )
-def test_an_authority_that_was_brought_and_cannot_sign(
-    pki: Path, days: int, may_sign: bool, own_key: Optional[bool], reason: str
-) -> None:
+def test_an_authority_that_was_brought_and_cannot_sign(pki: Path, days: int, may_sign: bool, own_key: Optional[bool], reason: str) -> None:
     key = _x509.make_key("ecdsa-p256")
     brought = _authority_certificate("brought", key.public_key(), issuer="brought", key=key, days=days, may_sign=may_sign)
     (pki / "etcd/ca.crt").write_text(_x509.bundle_pem([brought]))

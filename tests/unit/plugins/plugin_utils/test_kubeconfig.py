@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _authority, _authority_maker, _kubeconfig
 
 DAYS = 365
@@ -37,9 +38,7 @@ def wanted(store: _authority.AuthorityStore) -> _kubeconfig.Kubeconfig:
 
 
 def written(store: _authority.AuthorityStore, wanted: _kubeconfig.Kubeconfig, *, days: int = DAYS) -> str:
-    pair = store.issue(
-        authority="kubernetes", common_name=wanted.common_name, organizations=wanted.organizations, minutes=days * 1440
-    )
+    pair = store.issue(authority="kubernetes", common_name=wanted.common_name, organizations=wanted.organizations, minutes=days * 1440)
     return _kubeconfig.render(wanted, certificate=pair.certificate, key=pair.key)
 
 
@@ -93,9 +92,7 @@ def test_the_end_of_the_certificate_is_told(store: _authority.AuthorityStore, wa
     assert reason.startswith("its certificate ends on ")
 
 
-def test_another_authority_is_told(
-    store: _authority.AuthorityStore, wanted: _kubeconfig.Kubeconfig, tmp_path: Path
-) -> None:
+def test_another_authority_is_told(store: _authority.AuthorityStore, wanted: _kubeconfig.Kubeconfig, tmp_path: Path) -> None:
     other = _authority.AuthorityStore(str(tmp_path / "pki"))
     settings = _authority_maker.Settings(passphrase="", days=3650, key_type="ecdsa-p256")
     _authority_maker.AuthorityMaker(other, settings).carry_out()
@@ -109,9 +106,9 @@ def _with_another_key(parsed: dict[str, Any], other: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        pytest.param(lambda parsed, other: parsed.clear(), "it cannot be read", id="empty"),
-        pytest.param(lambda parsed, other: parsed.update(users=[]), "it cannot be read", id="no user"),
-        pytest.param(lambda parsed, other: parsed["users"][0].update(user={"token": "x"}), "it cannot be read", id="other user"),
+        pytest.param(lambda parsed, _other: parsed.clear(), "it cannot be read", id="empty"),
+        pytest.param(lambda parsed, _other: parsed.update(users=[]), "it cannot be read", id="no user"),
+        pytest.param(lambda parsed, _other: parsed["users"][0].update(user={"token": "x"}), "it cannot be read", id="other user"),
         pytest.param(_with_another_key, "its certificate and key do not fit", id="another key"),
     ],
 )
