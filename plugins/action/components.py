@@ -25,9 +25,10 @@ class ActionModule(ActionBase):
             components = [_component.parse(entry) for entry in self._task.args.get("components") or []]
         except (_component.ComponentError, KeyError, TypeError) as error:
             return {**result, "failed": True, "msg": f"The task's components make no sense: {error}"}
-        observation = task_vars.get(_observation.FACT) or {}
+        observation = _observation.current(task_vars)
         plans = [_component.plan(component, _component.facts_from_observation(component, observation)) for component in components]
-        if not any(plans) or not self._task.args.get("apply", True):
+        # Nothing observed is not the same as nothing there: then the module looks for itself.
+        if observation and (not any(plans) or not self._task.args.get("apply", True)):
             sentences = [str(step) for steps in plans for step in steps]
             return {**result, "changed": False, "plan": sentences, "step": _component.kind_of(plans), "executions": 0}
         result.update(self._execute_module("quorate.kubernetes.components", task_vars=task_vars))

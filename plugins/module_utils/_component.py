@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -146,6 +147,8 @@ class Unit:
     Attributes:
         active: systemd's ActiveState.
         enabled: whether it starts at boot.
+        static: whether that cannot be chosen, because its unit file does not say how it is enabled.
+        invocation: what systemd calls this start of it; empty if it never was started.
         inputs: digest of the inputs that the process was started with; empty if that is not known.
         started: when it was started, in seconds since the epoch; 0 if it is not running.
         reload_needed: whether systemd has not read the latest unit files.
@@ -154,6 +157,8 @@ class Unit:
 
     active: str = "inactive"
     enabled: bool = False
+    static: bool = False
+    invocation: str = ""
     process: bool = False
     inputs: str = ""
     started: float = 0.0
@@ -173,7 +178,8 @@ class Facts:
         files: for each path of the component, its attributes as in C(_host.FileState), None if it is absent.
         directories: for each directory, mode, owner and group, None if it is absent.
         user: whether the system user exists.
-        recorded: paths that were written for the component by the last run.
+        recorded: paths that were written for the component by former runs.
+        replaced: invocation that a former run was about to replace by another.
     """
 
     unit: Unit
@@ -181,6 +187,7 @@ class Facts:
     directories: Mapping[str, Sequence[str] | None]
     user: bool = True
     recorded: tuple[str, ...] = ()
+    replaced: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,7 +221,7 @@ def parse(value: Mapping[str, Any]) -> Component:
         files.append(
             File(
                 path=entry["path"],
-                content=content if content is not None else secret,
+                content=str(content if content is not None else secret),
                 mode=entry.get("mode") or "0644",
                 owner=entry.get("owner") or "root",
                 group=entry.get("group") or entry.get("owner") or "root",
@@ -253,6 +260,10 @@ def _check(component: Component) -> None:
     for path in [*paths, *component.watch, *(directory.path for directory in component.directories)]:
         if not path.startswith("/") or "/../" in path + "/":
             raise ComponentError(f"The path '{path}' of component {component.name} is not absolute.")
+    modes = [(file.path, file.mode) for file in component.files] + [(directory.path, directory.mode) for directory in component.directories]
+    for path, mode in modes:
+        if not re.fullmatch(r"[0-7]{4}", str(mode)):
+            raise ComponentError(f"The mode '{mode}' of {path} is not four octal digits in quotes, such as '0644'.")
     if len(set(paths)) != len(paths):
         raise ComponentError(f"Component {component.name} names a file twice: {', '.join(sorted(paths))}.")
 
@@ -305,35 +316,43 @@ def _plan_unit(component: Component, facts: Facts, digest: str) -> list[Step]:
     unit = facts.unit
     steps = []
     if component.state == STOPPED:
-        if unit.enabled:
+        if unit.enabled and not unit.static:
             steps.append(Step("disable", component.service))
         return steps + ([Step("stop", component.service)] if unit.running else [])
     if not unit.enabled:
         steps.append(Step("enable", component.service))
     if not unit.running:
         steps.append(Step("start", component.service, "it is " + unit.active))
-    elif unit.inputs != digest:
-        reason = "it runs with other inputs" if unit.process else "it ran with other inputs"
+    elif reason := _why_restart(component, facts, digest):
         steps.append(Step("restart" if unit.process else "start", component.service, reason))
-    else:
-        # Altered on disk before the process was started, so the process has read what was not meant.
-        altered = [
-            file.path
-            for file in component.written()
-            if file.restart
-            and _differs(file, facts.files.get(file.path)) in ("absent", "content")
-            and 0 < (facts.files.get(file.path) or {}).get("changed", 0) < unit.started
-        ]
-        if altered:
-            steps.append(Step("restart" if unit.process else "start", component.service, f"it was started with an altered {', '.join(altered)}"))
     return steps
+
+
+def _why_restart(component: Component, facts: Facts, digest: str) -> str:
+    """Why a component that runs does not run with its inputs; empty if it does."""
+    unit = facts.unit
+    if unit.inputs != digest:
+        return "it runs with other inputs" if unit.process else "it ran with other inputs"
+    # Altered on disk before the process was started, so the process has read what was not meant.
+    altered = [
+        file.path
+        for file in component.written()
+        if file.restart
+        and _differs(file, facts.files.get(file.path)) == "content"
+        and (facts.files.get(file.path) or {})["changed"] < unit.started
+    ]
+    if altered:
+        return f"it was started with an altered {', '.join(altered)}"
+    if unit.invocation and unit.invocation == facts.replaced:
+        return "a former run did not come to restart it"
+    return ""
 
 
 def _plan_absent(component: Component, facts: Facts) -> list[Step]:
     steps = []
     if facts.unit.running:
         steps.append(Step("stop", component.service))
-    if facts.unit.enabled:
+    if facts.unit.enabled and not facts.unit.static:
         steps.append(Step("disable", component.service))
     paths = dict.fromkeys([*facts.recorded, component.inputs_path])
     return steps + [Step("remove", path) for path in paths if facts.files.get(path)]
@@ -377,4 +396,5 @@ def facts_from_observation(component: Component, observation: Mapping[str, Any])
         directories=found.get("directories", {}),
         user=found.get("users", {}).get(component.user, False),
         recorded=tuple(found.get("recorded", ())),
+        replaced=found.get("replaced", ""),
     )

@@ -36,7 +36,14 @@ def record_of(component: _component.Component) -> dict[str, Any]:
         "watch": list(component.watch),
         "directories": [directory.path for directory in component.directories],
         "users": [component.user] if component.user else [],
+        "ready": {**dataclasses.asdict(component.ready), "paths": list(component.ready.paths)},
     }
+
+
+def ready_of(record: Mapping[str, Any]) -> _component.Ready | None:
+    """When a component counted as ready by its record; None if there is none."""
+    known = record.get("ready")
+    return _component.Ready(**{**known, "paths": tuple(known["paths"])}) if known else None
 
 
 def observe(names: Iterable[str], records: Mapping[str, Mapping[str, Any]], digests: _host.Digests) -> dict[str, Any]:
@@ -48,13 +55,17 @@ def observe(names: Iterable[str], records: Mapping[str, Mapping[str, Any]], dige
     for name in names:
         record = records.get(name, {})
         inputs_path = _component.Component(name=name).inputs_path
-        for path in {*record.get("files", []), *record.get("watch", []), inputs_path}:
+        for path in (*record.get("files", []), inputs_path):
             files[path] = _file_facts(path, digests)
+        for path in record.get("watch", []):
+            # Of a link that somebody made, what counts is the content behind it.
+            files.setdefault(path, _file_facts(os.path.realpath(path), digests))
         components[name] = {
             "unit": dataclasses.asdict(_unit(states[f"{name}.service"], files[inputs_path], inputs_path)),
             "directories": {path: _host.directory_state(path) for path in record.get("directories", [])},
             "users": {user: _host.user_exists(user) for user in record.get("users", [])},
             "recorded": list(record.get("files", [])),
+            "replaced": record.get("replaced", ""),
         }
     return {"files": files, "components": components}
 
@@ -63,7 +74,8 @@ def facts_of(component: _component.Component, digests: _host.Digests) -> _compon
     """Facts of one component as it is defined now, whatever the last run recorded."""
     record = _host.read_json(record_path(component.name)) or {}
     wanted = record_of(component)
-    together = {key: list(dict.fromkeys([*record.get(key, []), *wanted[key]])) for key in wanted}
+    together = {key: list(dict.fromkeys([*record.get(key, []), *wanted[key]])) for key in ("files", "watch", "directories", "users")}
+    together["replaced"] = record.get("replaced", "")
     observation = observe([component.name], {component.name: together}, digests)
     observation["components"][component.name]["recorded"] = record.get("files", [])
     return _component.facts_from_observation(component, observation)
@@ -87,6 +99,8 @@ def _unit(state: _host.UnitState, inputs: Mapping[str, Any] | None, inputs_path:
     return _component.Unit(
         active=state.active,
         enabled=state.enabled,
+        static=state.static,
+        invocation=state.invocation,
         process=bool(state.pid),
         inputs=running_inputs,
         started=started,
@@ -104,7 +118,10 @@ def why_not_ready(ready: _component.Ready) -> str:
     if ready.url:
         context = None
         if ready.url.startswith("https:"):
-            context = _host.tls_context(ca=ready.ca or None, certificate=ready.certificate or None, key=ready.key or None)
+            try:
+                context = _host.tls_context(ca=ready.ca or None, certificate=ready.certificate or None, key=ready.key or None)
+            except _host.HostError as error:
+                return str(error).rstrip(".")
         answer = _host.http_request(ready.url, context=context)
         if answer.status != ready.status:
             return f"{ready.url} answers {answer.status or 'nothing'}: {answer.body.strip()[-400:]}"

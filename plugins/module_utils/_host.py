@@ -128,24 +128,28 @@ def file_state(path: str, digests: Digests | None = None) -> FileState | None:
     )
 
 
-def read_file(path: str) -> bytes | None:
-    """Content of a file; None if there is none."""
+def read_file(path: str, limit: int = -1) -> bytes | None:
+    """Content of a file, or the first `limit` bytes of it; None if there is none."""
     try:
         with open(path, "rb") as file:
-            return file.read()
-    except (FileNotFoundError, NotADirectoryError):
+            return file.read(limit)
+    except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
+        # A file of /proc ends with its process, also while it is read.
         return None
+    except OSError as error:
+        raise HostError(f"Reading {path} failed: {error.strerror}.") from error
 
 
 def write_file(path: str, content: bytes, *, mode: str = "0644", owner: str = "root", group: str = "root") -> None:
     """Write a file so that a crash leaves either the old or the new content, and nobody sees it with loose modes."""
     folder = os.path.dirname(path)
+    user, users = user_id(owner), group_id(group)
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(prefix=".", suffix=".new", dir=folder)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-            os.fchown(file.fileno(), user_id(owner), group_id(group))
+            os.fchown(file.fileno(), user, users)
             os.fchmod(file.fileno(), int(mode, 8))
             file.flush()
             os.fsync(file.fileno())
@@ -258,9 +262,13 @@ def make_directory_of(path: str) -> None:
 
 def remove_file(path: str) -> None:
     """Remove a file that the collection wrote itself; none there is fine."""
-    with contextlib.suppress(FileNotFoundError):
+    try:
         os.unlink(path)
         sync_directory(os.path.dirname(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise HostError(f"Removing {path} failed: {error.strerror}.") from error
 
 
 def move_aside(path: str) -> str | None:
@@ -443,7 +451,10 @@ def process_started(pid: int) -> float | None:
 
 # --- systemd -----------------------------------------------------------------------------------------------------------
 
-_UNIT_PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,UnitFileState,MainPID,NeedDaemonReload,ActiveEnterTimestampMonotonic,NRestarts"
+_STATIC = ("static", "generated", "indirect")
+_UNIT_PROPERTIES = (
+    "LoadState,ActiveState,SubState,UnitFileState,MainPID,InvocationID,NeedDaemonReload,ActiveEnterTimestampMonotonic,NRestarts"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -455,7 +466,9 @@ class UnitState:
         active: systemd's ActiveState, such as C(active), C(activating), C(failed), C(inactive).
         sub: systemd's SubState, such as C(running), C(exited), C(auto-restart).
         enabled: whether it is started at boot.
+        static: whether that cannot be chosen, because its unit file does not say how it is enabled.
         pid: main process; 0 if there is none.
+        invocation: what systemd calls this start of it; empty if it never was started.
         reload_needed: whether unit files changed since systemd read them.
         activated: when it became active, in seconds since the epoch; 0 if it never did.
         restarts: how often systemd restarted it by itself.
@@ -465,7 +478,9 @@ class UnitState:
     active: str
     sub: str
     enabled: bool
+    static: bool
     pid: int
+    invocation: str
     reload_needed: bool
     activated: float
     restarts: int
@@ -486,8 +501,10 @@ def unit_states(units: Iterable[str]) -> dict[str, UnitState]:
             loaded=found.get("LoadState") == "loaded",
             active=found.get("ActiveState", "inactive"),
             sub=found.get("SubState", "dead"),
-            enabled=found.get("UnitFileState") in ("enabled", "enabled-runtime", "static", "alias", "generated", "indirect"),
+            enabled=found.get("UnitFileState") in ("enabled", "enabled-runtime", "alias", *_STATIC),
+            static=found.get("UnitFileState") in _STATIC,
             pid=int(found.get("MainPID") or 0),
+            invocation=found.get("InvocationID", ""),
             reload_needed=found.get("NeedDaemonReload") == "yes",
             activated=boot + entered / 1e6 if entered else 0.0,
             restarts=int(found.get("NRestarts") or 0),

@@ -317,7 +317,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
+# Not frozen: what passes an exception on gives it another traceback.
+@dataclasses.dataclass(eq=False)
 class NotReadyError(Exception):
     """A component did not become ready."""
 
@@ -339,25 +340,45 @@ class ComponentOnHost:
         self._component = component
         self._digests = digests
         self._former: dict[str, bytes | None] = {}
+        self._record: dict[str, Any] = _host.read_json(_component_files.record_path(component.name)) or {}
         self.facts = _component_files.facts_of(component, digests)
         self.steps = _component.plan(component, self.facts)
 
     def apply(self, *, wait: bool) -> None:
         """Carry out the plan; put the former inputs back if a component that ran does not get ready."""
         component = self._component
-        if component.state != _component.ABSENT:
-            _host.write_json(_component_files.record_path(component.name), _component_files.record_of(component))
-        ran = self.facts.unit.active == "active"
         try:
+            self._announce()
             self._carry_out()
             if wait and component.state == _component.STARTED:
                 self._wait_ready()
-        except NotReadyError as error:
-            if not (ran and _component.disturbs(self.steps)):
+        except (NotReadyError, _host.HostError) as error:
+            if not (self.facts.unit.active == "active" and _component.disturbs(self.steps)):
                 raise
-            raise dataclasses.replace(error, put_back=self._put_back()) from error
+            failure = error if isinstance(error, NotReadyError) else self._failure(str(error).rstrip("."))
+            raise dataclasses.replace(failure, put_back=self._put_back()) from error
+        self._remember()
+
+    def _announce(self) -> None:
+        """Note what is about to be done, so that the next run can finish it if this one dies."""
+        component = self._component
+        if component.state == _component.ABSENT or not self.steps:
+            return
+        record = _component_files.record_of(component)
+        record["files"] = list(dict.fromkeys([*record["files"], *self.facts.recorded]))
+        record["ready"] = self._record.get("ready", record["ready"])
+        if any(step.target == component.service and step.verb in ("start", "restart") for step in self.steps):
+            record["replaced"] = self.facts.unit.invocation
+        _host.write_json(_component_files.record_path(component.name), record)
+
+    def _remember(self) -> None:
+        """Note what is true now."""
+        component = self._component
+        path = _component_files.record_path(component.name)
         if component.state == _component.ABSENT:
-            _host.remove_file(_component_files.record_path(component.name))
+            _host.remove_file(path)
+        elif self.steps or self._record != _component_files.record_of(component):
+            _host.write_json(path, _component_files.record_of(component))
 
     def diffs(self) -> list[dict[str, str]]:
         """What the plan changes, file by file; the rest of the plan in words."""
@@ -385,12 +406,14 @@ class ComponentOnHost:
                 self._write(written[step.target])
             elif step.verb == "attributes":
                 file = written[step.target]
+                self._keep(file.path)
                 _host.set_attributes(file.path, mode=file.mode, owner=file.owner, group=file.group)
             elif step.verb == "inputs":
                 self._write(_component.inputs_file(component, _component.inputs_digest(component, self.facts.files)))
             elif step.verb in ("stop", "disable"):
                 _host.systemctl(step.verb, component.service)
             elif step.verb == "remove":
+                self._keep(step.target)
                 _host.remove_file(step.target)
             else:
                 service_steps.append(step.verb)
@@ -410,8 +433,12 @@ class ComponentOnHost:
             # Not waiting here: systemd counts a member of a new etcd cluster as started only when it has its quorum.
             _host.systemctl("restart", "--no-block", service)
 
+    def _keep(self, path: str) -> None:
+        """Remember the content of a file before it changes."""
+        self._former.setdefault(path, _host.read_file(path))
+
     def _write(self, file: _component.File) -> None:
-        self._former.setdefault(file.path, _host.read_file(file.path))
+        self._keep(file.path)
         _host.make_directory_of(file.path)
         _host.write_file(file.path, file.content.encode(), mode=file.mode, owner=file.owner, group=file.group)
 
@@ -426,8 +453,11 @@ class ComponentOnHost:
 
         _host.wait_until(ready, timeout=component.ready.timeout)
         if cause:
-            journal = _host.journal_tail(component.service)
-            raise NotReadyError(component=component.name, cause=cause, journal=journal, put_back=False)
+            raise self._failure(cause)
+
+    def _failure(self, cause: str) -> NotReadyError:
+        journal = _host.journal_tail(self._component.service)
+        return NotReadyError(component=self._component.name, cause=cause, journal=journal, put_back=False)
 
     def _why_not_ready(self) -> str:
         unit = _component_files.facts_of(self._component, self._digests).unit
@@ -441,23 +471,38 @@ class ComponentOnHost:
         return _host.unit_states([self._component.service])[self._component.service].active == "failed"
 
     def _put_back(self) -> bool:
-        """Restore what this run wrote, and start the component as it was. Whether it got ready."""
-        component = self._component
+        """Restore what this run changed, and start the component as it was. Whether it got ready."""
+        service = self._component.service
+        ready = _component_files.ready_of(self._record) or self._component.ready
+
+        def is_ready() -> bool:
+            return _host.unit_states([service])[service].active == "active" and not _component_files.why_not_ready(ready)
+
+        try:
+            self._restore()
+            _host.systemctl("daemon-reload")
+            if _host.unit_states([service])[service].invocation != self.facts.unit.invocation:
+                _host.run(["systemctl", "reset-failed", service], check=False)
+                _host.systemctl("restart", "--no-block", service)
+            return _host.wait_until(is_ready, timeout=ready.timeout)
+        except _host.HostError:
+            return False
+
+    def _restore(self) -> None:
+        for path, state in self.facts.directories.items():
+            if state is not None:
+                mode, owner, group = state
+                _host.make_directory(path, mode=mode, owner=owner, group=group)
         for path, content in self._former.items():
             attributes = self.facts.files.get(path)
             if content is None or attributes is None:
                 _host.remove_file(path)
+            elif attributes["digest"].startswith("link:"):
+                _host.make_link(path, attributes["digest"].removeprefix("link:"))
             else:
                 _host.write_file(path, content, mode=attributes["mode"], owner=attributes["owner"], group=attributes["group"])
-        _host.systemctl("daemon-reload")
-        _host.run(["systemctl", "reset-failed", component.service], check=False)
-        _host.systemctl("restart", "--no-block", component.service)
-
-        def ready() -> bool:
-            active = _host.unit_states([component.service])[component.service].active == "active"
-            return active and not _component_files.why_not_ready(component.ready)
-
-        return _host.wait_until(ready, timeout=component.ready.timeout)
+        if self._record:
+            _host.write_json(_component_files.record_path(self._component.name), self._record)
 
 
 def _file_diff(file: _component.File) -> dict[str, str]:
