@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
@@ -20,6 +21,7 @@ CORDONED_BY = "quorate.io/cordoned-by"
 """Annotation that tells our cordon from a person's."""
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+_TAINT = re.compile(rf"(?P<key>[^=:\s]+)(=(?P<value>[^=:\s]*))?:(?P<effect>{'|'.join(EFFECTS)})\Z")
 
 
 class NodeError(Exception):
@@ -85,10 +87,11 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _taint(name: str, taint: Mapping[str, Any]) -> tuple[tuple[str, str], str]:
-    if not taint.get("key") or taint.get("effect") not in EFFECTS:
-        raise NodeError(f"Node {name}: the taint {dict(taint)} needs a key, and an effect of {', '.join(EFFECTS)}.")
-    return (str(taint["key"]), str(taint["effect"])), _text(taint.get("value"))
+def _taint(name: str, taint: str) -> tuple[tuple[str, str], str]:
+    found = _TAINT.match(taint) if isinstance(taint, str) else None
+    if not found:
+        raise NodeError(f"Node {name}: the taint {taint!r} is not key=value:effect, with an effect of {', '.join(EFFECTS)}.")
+    return (found["key"], found["effect"]), found["value"] or ""
 
 
 def all_wanted(parameters: Mapping[str, Any]) -> list[Wanted]:

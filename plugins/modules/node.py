@@ -40,27 +40,7 @@ options:
     description:
       - Taints of the node O(name), as in O(nodes[].taints).
     type: list
-    elements: dict
-    suboptions: &taint
-      key:
-        description:
-          - Key of the taint.
-        type: str
-        required: true
-      value:
-        description:
-          - Value of the taint.
-        type: str
-        default: ''
-      effect:
-        description:
-          - What it does to pods that do not tolerate it.
-        type: str
-        required: true
-        choices:
-          - NoSchedule
-          - PreferNoSchedule
-          - NoExecute
+    elements: str
   nodes:
     description:
       - Nodes, besides O(name).
@@ -84,10 +64,9 @@ options:
         type: dict
       taints:
         description:
-          - Taints that the node has; the rule for labels holds.
+          - Taints that the node has, as C(key=value:effect) or C(key:effect); the rule for labels holds.
         type: list
-        elements: dict
-        suboptions: *taint
+        elements: str
   state:
     description:
       - V(present) gives nodes their labels, annotations and taints. A node that has not registered yet is waited for.
@@ -160,8 +139,7 @@ EXAMPLES = r"""
         labels:
           node-role.kubernetes.io/control-plane: ""
         taints:
-          - key: node-role.kubernetes.io/control-plane
-            effect: NoSchedule
+          - node-role.kubernetes.io/control-plane:NoSchedule
       - name: w1
     wait_ready: [m1, w1]
     wait_timeout: 120
@@ -229,16 +207,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _drain, _draining, _kubernetes, _node
 
-_TAINTS: dict[str, Any] = {
-    "type": "list",
-    "elements": "dict",
-    "options": {
-        "key": {"type": "str", "required": True, "no_log": False},
-        "value": {"type": "str", "default": ""},
-        "effect": {"type": "str", "required": True, "choices": list(_node.EFFECTS)},
-    },
+_PROPERTIES: dict[str, Any] = {
+    "labels": {"type": "dict"},
+    "annotations": {"type": "dict"},
+    "taints": {"type": "list", "elements": "str"},
 }
-_PROPERTIES: dict[str, Any] = {"labels": {"type": "dict"}, "annotations": {"type": "dict"}, "taints": _TAINTS}
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **_kubernetes.API_OPTIONS,
