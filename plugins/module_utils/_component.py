@@ -18,6 +18,8 @@ from typing import Any
 
 UNIT_DIRECTORY = "/etc/systemd/system"
 INPUTS_VARIABLE = "QUORATE_INPUTS"
+SECRET_WORD = 16
+"""A shorter word is no key, and may be a word of the message."""
 
 STARTED = "started"
 STOPPED = "stopped"
@@ -266,6 +268,12 @@ def _check(component: Component) -> None:
             raise ComponentError(f"The mode '{mode}' of {path} is not four octal digits in quotes, such as '0644'.")
     if len(set(paths)) != len(paths):
         raise ComponentError(f"Component {component.name} names a file twice: {', '.join(sorted(paths))}.")
+
+
+def secret_words(components: Iterable[Component]) -> set[str]:
+    """What must not be shown of secret files: a program that fails may print a part of what it has read."""
+    contents = [file.content for component in components for file in component.files if file.secret]
+    return {word for content in contents for word in re.split(r"[\s\"',=]+", content) if len(word) >= SECRET_WORD}
 
 
 def inputs_digest(component: Component, files: Mapping[str, Mapping[str, Any] | None]) -> str:

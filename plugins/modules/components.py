@@ -523,6 +523,7 @@ def main() -> None:
     plans = []
     try:
         components = [_component.parse(entry) for entry in module.params["components"]]
+        module.no_log_values.update(_component.secret_words(components))
         digests = _host.Digests().load()
         with _host.locked("components"):
             for component in components:
