@@ -106,9 +106,11 @@ class Link:
 def expand(packages: Mapping[str, Any], target: Target) -> tuple[Artifact, ...]:
     """Files that a host needs, in the order of the catalogue. All that is wrong is told at once."""
     architecture = _ALIASES.get(target.architecture, target.architecture)
+    if not architecture:
+        raise ArtifactError("The host's architecture is not known. Run host_facts on it before, or give the architecture.")
     if architecture not in ARCHITECTURES:
         raise ArtifactError(
-            f"The host's architecture is {architecture or 'unknown'}, but there are artifacts for {' and '.join(ARCHITECTURES)} only. "
+            f"The host's architecture is {architecture}, but there are artifacts for {' and '.join(ARCHITECTURES)} only. "
             "Take the host out of the inventory."
         )
     artifacts: list[Artifact] = []

@@ -54,16 +54,13 @@ class Cache:
         self.root = root
 
     def path(self, *names: str) -> str:
-        """A path in the cache, with its folder made."""
-        path = os.path.join(self.root, *names)
-        with _explained(f"Making the cache folder {os.path.dirname(path)}", "Give artifacts_cache a folder that you may write."):
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        return path
+        return os.path.join(self.root, *names)
 
     @contextlib.contextmanager
     def locked(self, name: str) -> Iterator[None]:
         """One at a time does the work of this name; the others wait and find it done."""
         path = self.path("locks", hashlib.sha256(name.encode()).hexdigest()[:32])
+        _make_folder(path)
         with open(path, "w", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
@@ -145,9 +142,16 @@ def _remove_unused(path: str) -> None:
         os.unlink(path)
 
 
+def _make_folder(path: str) -> None:
+    folder = os.path.dirname(path)
+    with _explained(f"Making the folder {folder}", "For the cache, give artifacts_cache a folder that you may write."):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+
+
 @contextlib.contextmanager
 def temporary(path: str, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
     """A file that takes the place of `path` when it is complete, and never before."""
+    _make_folder(path)
     with _explained(f"Writing {path}", "See that the folder may be written and that its file system has room."):
         handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=os.path.dirname(path))
         try:

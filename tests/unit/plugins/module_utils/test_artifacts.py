@@ -124,7 +124,7 @@ def test_an_image_is_not_executable() -> None:
     ("packages", "changes", "said"),
     [
         pytest.param({}, {"architecture": "riscv64"}, "riscv64, but there are artifacts for amd64 and arm64", id="architecture"),
-        pytest.param({}, {"architecture": ""}, "architecture is unknown", id="no architecture"),
+        pytest.param({}, {"architecture": ""}, "architecture is not known. Run host_facts", id="no architecture"),
         pytest.param({"p": {"files": {"f": {}}}}, {}, "package p has no version", id="no version"),
         pytest.param({"p": {"version": "../1", "files": {"f": {}}}}, {}, "'../1', which cannot be a part", id="version leaves its folder"),
         pytest.param({"p": {"version": "1", "files": {"a/b": {}}}}, {}, "'a/b', which cannot be a part", id="file with a slash"),

@@ -108,8 +108,8 @@ def test_an_unfinished_file_never_has_its_name(cache: Cache) -> None:
 
 def test_cache_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ArtifactError, match="Give artifacts_cache a folder"):
-        Cache(str(tmp_path / "file")).path("locks", "x")
+    with pytest.raises(ArtifactError, match="give artifacts_cache a folder"):
+        Cache(str(tmp_path / "file")).pack({A: "source"})
 
 
 class TestLockFile:
