@@ -61,7 +61,7 @@ class ActionModule(_api.ApiAction):
             steps = _manifests.plan_without_server(objects, present=present)
             return {**result, **_manifests.report(steps), "msg": f"There is no cluster yet: {error}", "waiting": [], "executions": 0}
         hidden = {**identity, "_objects": json.dumps(objects)}
-        given = {key: value for key, value in arguments.items() if key not in ("objects", "text", "pki_directory", "pki_passphrase")}
+        given = {key: value for key, value in self.public_arguments().items() if key not in ("objects", "text")}
         timeout = float(arguments.get("wait_timeout", 300))
         merge = _api.first_with_last_wait
         return {**result, **self.in_slices({**given, **hidden}, task_vars=task_vars, timeout=timeout, merge=merge)}

@@ -31,7 +31,7 @@ class ActionModule(_api.ApiAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        arguments = {key: value for key, value in self._task.args.items() if key not in ("pki_directory", "pki_passphrase")}
+        arguments = self.public_arguments()
         try:
             _node.all_wanted(arguments)
             identity = self.identity(task_vars)

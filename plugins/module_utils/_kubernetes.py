@@ -13,10 +13,11 @@ import dataclasses
 import http.client
 import json
 import os
+import re
 import ssl
 import time
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
 APPLY = "application/apply-patch+yaml"
@@ -124,6 +125,8 @@ class Client:
         self._context = context
         self._timeout = timeout
         self._patience = patience
+        self.warnings: list[str] = []
+        """What the API server warned of, such as versions of objects that will go."""
         self._connection: Optional[http.client.HTTPConnection] = None
         self._served: dict[str, dict[str, Resource]] = {}
 
@@ -236,6 +239,7 @@ class Client:
             connection = self._connection or self._connect()
             connection.request(method, target, content, dict(headers))
             response = connection.getresponse()
+            self._note_warnings(response.headers.get_all("Warning") or [])
             return response.status, response.read().decode("utf-8", "replace")
         except ssl.SSLCertVerificationError as error:
             self.close()
@@ -246,6 +250,12 @@ class Client:
             if not fresh and method != "POST":
                 return self._send(method, target, content, headers)
             return 0, f"{type(error).__name__}: {error}"
+
+    def _note_warnings(self, headers: Iterable[str]) -> None:
+        for header in headers:
+            found = re.match(r'299 \S+ "(.*)"', header)
+            if found and found[1] not in self.warnings:
+                self.warnings.append(found[1])
 
     def _connect(self) -> http.client.HTTPConnection:
         parts = urllib.parse.urlsplit(self.server)

@@ -309,7 +309,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         manifests.apply(steps)
         if parameters["wait"]:
             pending = wait(manifests, steps, timeout=parameters["_patience"] or parameters["wait_timeout"])
-    result = {**_manifests.report(steps), "waiting": list(pending.causes)}
+    result = {**_manifests.report(steps), "waiting": list(pending.causes), "warnings": client.warnings}
     if pending.causes and (parameters["_last"] or pending.hopeless):
         result["failed"] = True
         result["msg"] = _manifests.waiting_failed(pending, present=present, seconds=parameters["wait_timeout"])

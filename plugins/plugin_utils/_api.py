@@ -54,6 +54,10 @@ class ApiAction(ActionBase):
         pair = store.issue(authority="kubernetes", common_name=INSTALLER, organizations=[INSTALLER_GROUP], minutes=IDENTITY_MINUTES)
         return {"_certificate": pair.certificate, "_key": pair.key, "_trusted": pair.trusted}
 
+    def public_arguments(self) -> dict[str, Any]:
+        """The task's arguments without what is for the control node only."""
+        return {key: value for key, value in self._task.args.items() if key not in ("pki_directory", "pki_passphrase")}
+
     def in_slices(
         self, arguments: Mapping[str, Any], *, task_vars: dict[str, Any], timeout: float, merge: Callable[[Result, Result], Result]
     ) -> Result:

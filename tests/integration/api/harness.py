@@ -126,6 +126,8 @@ class Cluster:
     def node(self, name: str, *, ready: bool = True, version: str = "v1.37.1") -> None:
         """A node, and what its kubelet would tell."""
         self.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}})
+        # Every new node has a taint that a controller takes away; it asks for leases, which nobody renews here.
+        self.kubectl("taint", "node", name, "node.kubernetes.io/not-ready-")
         self.node_status(name, ready=ready, version=version)
 
     def node_status(self, name: str, *, ready: bool, version: str = "v1.37.1") -> None:
