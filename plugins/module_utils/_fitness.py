@@ -5,19 +5,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _version
-
 ARCHITECTURES = ("amd64", "arm64")
-OLDEST_PYTHON = "3.9.0"
+OLDEST_PYTHON = (3, 9)
 GIBIBYTE = 1 << 30
 
 
-def problems(
-    observation: Mapping[str, Any], *, node: bool, clock_skew: float, free_space: int, features: Sequence[str]
-) -> list[str]:
+def problems(observation: Mapping[str, Any], *, node: bool, clock_skew: float, free_space: int, features: Sequence[str]) -> list[str]:
     """What keeps a host from being part of a cluster, a sentence each with what to do; empty if nothing does.
 
     Args:
@@ -31,7 +28,8 @@ def problems(
     found = []
     if platform["architecture"] not in ARCHITECTURES:
         found.append(f"Its architecture is {platform['architecture']}: there are programs for {' and '.join(ARCHITECTURES)} only.")
-    if _version.parse(platform["python"]) < _version.parse(OLDEST_PYTHON):
+    # Not a semantic version: 3.14.0rc2, and distributions have 3.11.2+.
+    if tuple(int(number) for number in re.findall(r"\d+", platform["python"])[:2]) < OLDEST_PYTHON:
         found.append(f"Its Python is {platform['python']}: install Python 3.9 or later.")
     if abs(observation["clock_skew"]) > clock_skew:
         found.append(
@@ -42,14 +40,8 @@ def problems(
         for path in ("/opt", "/var/lib"):
             free = observation["space"][path]
             if free < free_space:
-                found.append(
-                    f"{path} has {free / GIBIBYTE:.1f} GiB free, {free_space / GIBIBYTE:.1f} GiB are needed (node_free_space)."
-                )
+                found.append(f"{path} has {free / GIBIBYTE:.1f} GiB free, {free_space / GIBIBYTE:.1f} GiB are needed (node_free_space).")
     if node and not observation["kernel"]["modules"]:
         known = observation["kernel"]["features"]
-        found += [
-            f"Its kernel lacks {name} and cannot load modules: use a kernel that has it."
-            for name in features
-            if not known.get(name)
-        ]
+        found += [f"Its kernel lacks {name} and cannot load modules: use a kernel that has it." for name in features if not known.get(name)]
     return found

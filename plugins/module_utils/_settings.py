@@ -43,7 +43,7 @@ def scalar(value: Any) -> str:
 def unit_arguments(flags: Mapping[str, Any]) -> str:
     """Flags as continuation lines of ExecStart in a systemd unit, sorted by name."""
     lines = []
-    for name in sorted(flags):
+    for name in sorted(flags, key=str):
         value = "" if flags[name] is None else scalar(flags[name])
         if not value:
             continue
@@ -91,8 +91,9 @@ def _table(settings: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
     return lines
 
 
-def _toml_key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml_string(name)
+def _toml_key(name: Any) -> str:
+    # A mapping in YAML may have numbers for keys.
+    return str(name) if re.fullmatch(r"[A-Za-z0-9_-]+", str(name)) else _toml_string(str(name))
 
 
 def _toml_value(value: Any) -> str:
@@ -101,7 +102,8 @@ def _toml_value(value: Any) -> str:
     if isinstance(value, (int, float)):
         return str(value)
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_toml_key(name)} = {_toml_value(entry)}" for name, entry in value.items()) + " }"
+        entries = [f"{_toml_key(name)} = {_toml_value(entry)}" for name, entry in value.items() if entry is not None]
+        return "{ " + ", ".join(entries) + " }" if entries else "{}"
     if isinstance(value, Iterable) and not isinstance(value, str):
         return "[" + ", ".join(_toml_value(entry) for entry in value) + "]"
     return _toml_string(str(value))
@@ -109,4 +111,4 @@ def _toml_value(value: Any) -> str:
 
 def _toml_string(value: str) -> str:
     named = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-    return '"' + "".join(named.get(sign) or (sign if ord(sign) >= 32 else f"\\u{ord(sign):04x}") for sign in value) + '"'
+    return '"' + "".join(named.get(sign) or (sign if 32 <= ord(sign) != 127 else f"\\u{ord(sign):04x}") for sign in value) + '"'
