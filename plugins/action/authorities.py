@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificates
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificate_plan, _certificates
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import (
     _authority,
     _authority_maker,
@@ -74,7 +74,7 @@ def _facts(store: _authority.AuthorityStore) -> dict[str, Any]:
         facts[authority] = {
             "trusted": store.trusted(authority),
             "issuer_fingerprint": issuer.fingerprint if issuer else "",
-            "not_after": _certificates.day(issuer.not_after) if issuer else "",
+            "not_after": _certificate_plan.day(issuer.not_after) if issuer else "",
         }
     facts["service_account"] = {"trusted": store.service_account_trusted()}
     return facts

@@ -14,7 +14,7 @@ from typing import Any, Optional
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificates
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificate_plan, _certificates
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _authority, _local, _observation, _x509
 
 MODULE = "quorate.kubernetes.certificates"
@@ -118,9 +118,9 @@ class Wanted:
 
     certificates: Sequence[_certificates.Certificate]
     trust: Sequence[_certificates.Trust]
-    steps: Sequence[_certificates.Step]
+    steps: Sequence[_certificate_plan.Step]
 
-    def certificates_with_steps(self) -> list[tuple[_certificates.Certificate, _certificates.Step]]:
+    def certificates_with_steps(self) -> list[tuple[_certificates.Certificate, _certificate_plan.Step]]:
         steps = {step.path: step for step in self.steps}
         return [(certificate, steps[certificate.path]) for certificate in self.certificates if certificate.path in steps]
 
@@ -139,8 +139,8 @@ class Plan:
         self._renew_before_days = renew_before_days
         self._now = time.time()
 
-    def certificate(self, wanted: _certificates.Certificate) -> Optional[_certificates.Step]:
-        return _certificates.plan_certificate(
+    def certificate(self, wanted: _certificates.Certificate) -> Optional[_certificate_plan.Step]:
+        return _certificate_plan.plan_certificate(
             wanted,
             self._facts(wanted),
             issuer=self._store.issuer(wanted.authority),
@@ -148,17 +148,17 @@ class Plan:
             renew_before_days=self._renew_before_days,
         )
 
-    def trust(self, wanted: _certificates.Trust) -> Optional[_certificates.Step]:
+    def trust(self, wanted: _certificates.Trust) -> Optional[_certificate_plan.Step]:
         content = _bundle(self._store, wanted)
         digest = hashlib.sha256(content.encode()).hexdigest() if content else None
-        return _certificates.plan_trust(wanted, self._file(wanted.path), digest)
+        return _certificate_plan.plan_trust(wanted, self._file(wanted.path), digest)
 
-    def _facts(self, wanted: _certificates.Certificate) -> _certificates.Facts:
+    def _facts(self, wanted: _certificates.Certificate) -> _certificate_plan.Facts:
         found = self._certificates.get(wanted.path)
         if found is None or found["key"] != wanted.key:
-            return _certificates.Facts()
+            return _certificate_plan.Facts()
         content = _x509.read_content(found["pem"] or "", self._store.known(wanted.authority))
-        return _certificates.Facts(
+        return _certificate_plan.Facts(
             recorded=True,
             content=content,
             certificate=self._file(wanted.path),
@@ -166,9 +166,9 @@ class Plan:
             key_matches=found["key_matches"] and (content is None or content.public_key == found["public_key"]),
         )
 
-    def _file(self, path: str) -> Optional[_certificates.Attributes]:
+    def _file(self, path: str) -> Optional[_certificate_plan.Attributes]:
         state = self._files.get(path)
-        return _certificates.Attributes(**{n: state[n] for n in ("digest", "mode", "owner", "group")}) if state else None
+        return _certificate_plan.Attributes(**{n: state[n] for n in ("digest", "mode", "owner", "group")}) if state else None
 
 
 def _bundle(store: _authority.AuthorityStore, trust: _certificates.Trust) -> str:
@@ -200,7 +200,7 @@ def _sign(store: _authority.AuthorityStore, certificate: _certificates.Certifica
 def _told(pem: str) -> dict[str, str]:
     """What a report says of a certificate that was signed."""
     content = _x509.read_content(pem, ())
-    return {"serial": content.serial, "not_after": _certificates.day(content.not_after)} if content else {}
+    return {"serial": content.serial, "not_after": _certificate_plan.day(content.not_after)} if content else {}
 
 
 def _sent(entry: Any) -> dict[str, Any]:

@@ -14,14 +14,16 @@ import datetime
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, VaultSecret
-from cryptography import x509
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificates
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificate_plan, _certificates
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _local, _x509
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 CERTIFICATE = "ca.crt"
 KEY = "ca.key"
@@ -67,9 +69,18 @@ class AuthorityStore:
         self._read.clear()
         self._signers.clear()
 
+    def read(self, name: str) -> Optional[bytes]:
+        """Content of a file by its name below the directory; None if there is none."""
+        if not _x509.FOUND:
+            raise AuthorityError(_x509.LACKING)
+        try:
+            return _local.read(self.path(name))
+        except _local.LocalError as error:
+            raise AuthorityError(str(error)) from error
+
     def read_key(self, name: str) -> Optional[_x509.PrivateKey]:
         """A private key by its name below the directory; None if there is none."""
-        content = _local.read(self.path(name))
+        content = self.read(name)
         if content is None:
             return None
         try:
@@ -84,7 +95,7 @@ class AuthorityStore:
         return self._read[name]
 
     def _read_certificates(self, name: str) -> list[x509.Certificate]:
-        content = _local.read(self.path(name))
+        content = self.read(name)
         if content is None:
             return []
         try:
@@ -109,12 +120,12 @@ class AuthorityStore:
         found = [entry for name in names for entry in self.certificates(f"{authority}/{name}")]
         return list({_x509.fingerprint(entry): entry for entry in found}.values())
 
-    def issuer(self, authority: str) -> Optional[_certificates.Issuer]:
+    def issuer(self, authority: str) -> Optional[_certificate_plan.Issuer]:
         """Who signs now; None while the authority is not made."""
         chain = self.certificates(f"{authority}/{CERTIFICATE}")
         if not chain:
             return None
-        return _certificates.Issuer(
+        return _certificate_plan.Issuer(
             fingerprint=_x509.fingerprint(chain[0]),
             chain=tuple(_x509.fingerprint(entry) for entry in _to_send(chain)),
             not_after=chain[0].not_valid_after_utc.timestamp(),
@@ -168,7 +179,7 @@ class AuthorityStore:
             raise AuthorityError(f"{KEY} in {where} is not the key of the first certificate in {CERTIFICATE}. Put the right one there.")
         if chain[0].not_valid_after_utc <= _now():
             raise AuthorityError(f"The authority {authority} in {where} ended on {chain[0].not_valid_after_utc:%Y-%m-%d}. Rotate it.")
-        if not _may_sign(chain[0]):
+        if not _x509.may_sign(chain[0]):
             raise AuthorityError(f"The first certificate of {CERTIFICATE} in {where} is not that of an authority: it may not sign.")
         return chain[0], key
 
@@ -183,12 +194,12 @@ class AuthorityStore:
 
     def service_account_trusted(self) -> str:
         """The public keys that tokens of service accounts are checked with, as PEM; empty while there are none."""
-        return (_local.read(self.path(SIGNING_TRUSTED)) or b"").decode()
+        return (self.read(SIGNING_TRUSTED) or b"").decode()
 
     def encryption_keys(self) -> list[dict[str, str]]:
         """The keys that encrypt Secrets in etcd, the one that writes first: C(name) and C(secret), base64 of 32 bytes."""
         path = self.path(ENCRYPTION_KEYS)
-        content = _local.read(path)
+        content = self.read(ENCRYPTION_KEYS)
         if content is None:
             raise AuthorityError(f"There is no {path}. The module authorities makes it.")
         try:
@@ -238,13 +249,6 @@ def is_sealed(content: bytes) -> bool:
 def _to_send(chain: Sequence[x509.Certificate]) -> list[x509.Certificate]:
     """What has to follow a leaf certificate: the chain without a root, which the other side has anyway."""
     return [entry for entry in chain if entry.subject != entry.issuer]
-
-
-def _may_sign(certificate: x509.Certificate) -> bool:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        return False
 
 
 def _now() -> datetime.datetime:

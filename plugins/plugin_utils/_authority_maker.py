@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Optional
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificates
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificate_plan, _certificates
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _authority, _local, _x509
 
 LOCK = ".lock"
@@ -100,12 +100,14 @@ class AuthorityMaker:
             where = self._store.path(authority)
             if issuer.not_after <= time.time():
                 raise _authority.AuthorityError(
-                    f"The authority {authority} in {where} ended on {_certificates.day(issuer.not_after)}. Rotate it."
+                    f"The authority {authority} in {where} ended on {_certificate_plan.day(issuer.not_after)}. Rotate it."
                 )
             if self._exists(f"{authority}/{_authority.KEY}"):
                 self._store.signer(authority)
-            if issuer.not_after - time.time() < ENDS_SOON_DAYS * _certificates.DAY:
-                warnings.append(f"The authority {authority} in {where} ends on {_certificates.day(issuer.not_after)}. Rotate it before.")
+            if issuer.not_after - time.time() < ENDS_SOON_DAYS * _certificate_plan.DAY:
+                warnings.append(
+                    f"The authority {authority} in {where} ends on {_certificate_plan.day(issuer.not_after)}. Rotate it before."
+                )
             if not self._trusts_itself(authority):
                 raise _authority.AuthorityError(
                     f"{_authority.TRUSTED} in {where} trusts none of the certificates in {_authority.CERTIFICATE}, so hosts would refuse "
@@ -162,7 +164,7 @@ class AuthorityMaker:
         return [name for name in [*names, *SECRETS, _authority.SIGNING_TRUSTED] if self._exists(name)]
 
     def _is_open(self, name: str) -> bool:
-        content = _local.read(self._store.path(name)) or b""
+        content = self._store.read(name) or b""
         if name == _authority.ENCRYPTION_KEYS:
             return not _authority.is_sealed(content)
         return name.endswith(".key") and not _x509.is_encrypted(content)
@@ -215,7 +217,7 @@ class AuthorityMaker:
         self._write(_authority.ENCRYPTION_KEYS, _authority.sealed(content, self._settings.passphrase))
 
     def _encrypt(self, name: str) -> None:
-        content = _local.read(self._store.path(name)) or b""
+        content = self._store.read(name) or b""
         if name == _authority.ENCRYPTION_KEYS:
             self._write(name, _authority.sealed(content, self._settings.passphrase))
             return

@@ -8,13 +8,15 @@ from __future__ import annotations
 import base64
 import dataclasses
 from collections.abc import Iterable
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import yaml
-from cryptography import x509
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificates
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificate_plan
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _x509
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +55,7 @@ def reasons(
     wanted: Kubeconfig,
     text: Optional[bytes],
     *,
-    issuer: Optional[_certificates.Issuer],
+    issuer: Optional[_certificate_plan.Issuer],
     authorities: Iterable[x509.Certificate],
     days: int,
     renew_before_days: float,
@@ -83,7 +85,7 @@ def reasons(
 
 
 def _differences(
-    there: Kubeconfig, wanted: Kubeconfig, content: _certificates.Content, issuer: Optional[_certificates.Issuer]
+    there: Kubeconfig, wanted: Kubeconfig, content: _certificate_plan.Content, issuer: Optional[_certificate_plan.Issuer]
 ) -> list[str]:
     pairs = (("cluster", there.cluster, wanted.cluster), ("server", there.server, wanted.server))
     found = [f"{what} differs ({is_}, wanted {want})" for what, is_, want in pairs if is_ != want]
@@ -99,13 +101,13 @@ def _differences(
 
 
 def _end(
-    content: _certificates.Content, issuer: Optional[_certificates.Issuer], *, days: int, renew_before_days: float, now: float
+    content: _certificate_plan.Content, issuer: Optional[_certificate_plan.Issuer], *, days: int, renew_before_days: float, now: float
 ) -> list[str]:
-    if issuer is None or not _certificates.nears_end(
+    if issuer is None or not _certificate_plan.nears_end(
         content.not_after, days=days, renew_before_days=renew_before_days, issuer_ends=issuer.not_after, now=now
     ):
         return []
-    return [f"its certificate {'ended' if content.not_after <= now else 'ends'} on {_certificates.day(content.not_after)}"]
+    return [f"its certificate {'ended' if content.not_after <= now else 'ends'} on {_certificate_plan.day(content.not_after)}"]
 
 
 def _encoded(text: str) -> str:

@@ -10,28 +10,45 @@ import datetime
 import hashlib
 import ipaddress
 from collections.abc import Iterable, Sequence
-from typing import Optional, Union
+from typing import TYPE_CHECKING, Optional, Union
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificate_plan, _certificates
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificates
+try:
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+except ImportError:
+    FOUND = False
+else:
+    # Times with a zone are in version 42 and later.
+    FOUND = hasattr(x509.Certificate, "not_valid_after_utc")
 
-PrivateKey = Union[ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey]
-PublicKey = Union[ec.EllipticCurvePublicKey, rsa.RSAPublicKey, ed25519.Ed25519PublicKey]
+if TYPE_CHECKING:
+    PrivateKey = Union[ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey]
+    PublicKey = Union[ec.EllipticCurvePublicKey, rsa.RSAPublicKey, ed25519.Ed25519PublicKey]
+
+LACKING = (
+    "The control node needs version 42 or later of the Python library cryptography, for the Python that runs Ansible. "
+    "Install the collection's requirements.txt there."
+)
 
 # Clocks of hosts may be behind that of the control node; a certificate has to hold there at once.
 BACKDATED = datetime.timedelta(hours=1)
 
-_USAGES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
-_CURVES = {"ecdsa-p256": ec.SECP256R1, "ecdsa-p384": ec.SECP384R1}
-
 
 class X509Error(Exception):
     """A certificate, a request or a key could not be read or made."""
+
+
+def _usages_by_word() -> dict[str, x509.ObjectIdentifier]:
+    return {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
+
+
+def _curves() -> dict[str, ec.EllipticCurve]:
+    return {"ecdsa-p256": ec.SECP256R1(), "ecdsa-p384": ec.SECP384R1()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,8 +67,9 @@ class Subject:
 
 def make_key(key_type: str) -> PrivateKey:
     """A new private key of one of the types that the model knows."""
-    if key_type in _CURVES:
-        return ec.generate_private_key(_CURVES[key_type]())
+    curve = _curves().get(key_type)
+    if curve is not None:
+        return ec.generate_private_key(curve)
     if key_type.startswith("rsa-"):
         return rsa.generate_private_key(public_exponent=65537, key_size=int(key_type[4:]))
     raise X509Error(f"There is no key type {key_type}. Choose among {', '.join(_certificates.KEY_TYPES)}.")
@@ -60,7 +78,7 @@ def make_key(key_type: str) -> PrivateKey:
 def key_type_of(key: object) -> str:
     """Type of a public key in the words of the model."""
     if isinstance(key, ec.EllipticCurvePublicKey):
-        names = {curve().name: name for name, curve in _CURVES.items()}
+        names = {curve.name: name for name, curve in _curves().items()}
         return names.get(key.curve.name, f"ecdsa-{key.curve.name}")
     if isinstance(key, rsa.RSAPublicKey):
         return f"rsa-{key.key_size}"
@@ -134,6 +152,14 @@ def issued(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
     return True
 
 
+def may_sign(certificate: x509.Certificate) -> bool:
+    """Whether it is the certificate of an authority."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
 def read_request(pem: str) -> x509.CertificateSigningRequest:
     """A signing request whose sender holds the key: its signature was checked."""
     try:
@@ -146,12 +172,12 @@ def read_request(pem: str) -> x509.CertificateSigningRequest:
     return request
 
 
-def read_content(pem: str, authorities: Iterable[x509.Certificate]) -> Optional[_certificates.Content]:
+def read_content(pem: str, authorities: Iterable[x509.Certificate]) -> Optional[_certificate_plan.Content]:
     """What a certificate says; None if it cannot be read."""
     try:
         leaf, *chain = read_bundle(pem)
         dns, addresses = _names(leaf)
-        return _certificates.Content(
+        return _certificate_plan.Content(
             common_name="".join(str(entry.value) for entry in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)),
             organizations=tuple(sorted(str(entry.value) for entry in leaf.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME))),
             dns=dns,
@@ -182,7 +208,7 @@ def _usages(certificate: x509.Certificate) -> tuple[str, ...]:
         found = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
         return ()
-    words = {identifier: usage for usage, identifier in _USAGES.items()}
+    words = {identifier: usage for usage, identifier in _usages_by_word().items()}
     return tuple(sorted(words.get(identifier, identifier.dotted_string) for identifier in found))
 
 
@@ -210,7 +236,7 @@ def sign(
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     enciphers = isinstance(public_key, rsa.RSAPublicKey)
     builder = builder.add_extension(_key_usage(signs_certificates=False, enciphers=enciphers), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([_USAGES[usage] for usage in subject.usages]), critical=False)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([_usages_by_word()[usage] for usage in subject.usages]), critical=False)
     names: list[x509.GeneralName] = [x509.DNSName(name) for name in subject.dns]
     names += [x509.IPAddress(ipaddress.ip_address(address)) for address in subject.addresses]
     if names:

@@ -15,7 +15,7 @@ from unittest import mock
 import pytest
 
 from ansible_collections.quorate.kubernetes.plugins.action import certificates as action
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificate_files, _certificates, _host
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificate_files, _certificate_plan, _host
 from ansible_collections.quorate.kubernetes.plugins.modules import certificates as module
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _authority, _authority_maker
 
@@ -192,7 +192,7 @@ def test_what_differs_is_put_right(host: Host, change: Callable[[Host], None], w
 def test_renewal_keeps_key_and_bundle(host: Host, monkeypatch: pytest.MonkeyPatch, left: int) -> None:
     host.run()
     before = tree(host.root / "etc")
-    later = time.time() + (365 - left) * _certificates.DAY
+    later = time.time() + (365 - left) * _certificate_plan.DAY
     monkeypatch.setattr(time, "time", lambda: later)
     done = host.run(renew_before_days=61)
     assert len(done["plan"]) == 2

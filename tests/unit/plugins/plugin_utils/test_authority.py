@@ -272,3 +272,15 @@ def test_a_lost_secret_is_not_made_anew_under_a_running_cluster(pki: Path, name:
     (pki / name).unlink()
     with pytest.raises(_authority.AuthorityError, match=f"{name} is missing in"):
         _authority_maker.refuse_lost(maker(pki), store(pki), {"m1": certificates})
+
+
+def test_a_control_node_without_cryptography_is_told_what_it_needs(pki: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_x509, "FOUND", False)
+    with pytest.raises(_authority.AuthorityError, match="version 42 or later of the Python library cryptography"):
+        store(pki).issue(authority="etcd", common_name="m1", organizations=[], minutes=1)
+
+
+def test_an_unreadable_directory_is_told(tmp_path: Path) -> None:
+    (tmp_path / "etcd").write_text("a file where a folder belongs")
+    with pytest.raises(_authority.AuthorityError, match=r"Reading .*etcd/ca\.crt"):
+        store(tmp_path).issue(authority="etcd", common_name="m1", organizations=[], minutes=1)
