@@ -41,7 +41,7 @@ class ActionModule(ActionBase):
         observation = _observation.current(task_vars)
         wanted, everything = self._expand(settings, observation)
         links = _artifacts.links(wanted, settings["links"])
-        check = self._task.check_mode
+        check = self._task.check_mode or settings["state"] == "observed"
         resolver = Resolver(settings, check=check, progress=self._display.display)
         observed = observation.get("artifacts")
         if observed is None:
@@ -51,11 +51,9 @@ class ActionModule(ActionBase):
         new_links = _artifacts.missing_links(links, observed, settings["destination"])
         result["plan"] = _artifacts.sentences(files, new_links, observed)
         self._see_room(settings, observation, files)
-        if settings["state"] == "fetched":
-            if settings["delivery"] == "push" and not check:
-                resolver.cache.pack({entry.digest: entry.source for entry in files})
-            return
-        if result["plan"]:
+        if settings["state"] == "fetched" and settings["delivery"] == "push" and not check:
+            resolver.cache.pack({entry.digest: entry.source for entry in files})
+        if settings["state"] == "present" and result["plan"]:
             result["diff"] = {"prepared": "".join(f"{line}\n" for line in result["plan"])}
             result["changed"] = True
             if not check:
@@ -101,7 +99,7 @@ class ActionModule(ActionBase):
     ) -> dict[str, Any]:
         """Ask the host, as there is no fact."""
         files = [{"path": artifact.path, "sha256": "", "mode": artifact.mode} for artifact in wanted]
-        answer = self._execute(settings, {"_files": files, "_links": _plain(links), "_observe": True}, task_vars, result)
+        answer = self._execute(settings, {"files": files, "symlinks": _plain(links), "state": "observed"}, task_vars, result)
         return dict(answer["observation"]["artifacts"])
 
     def _install(
@@ -117,7 +115,7 @@ class ActionModule(ActionBase):
     ) -> None:
         # All that the host should have is told, so that its record is complete; content goes along for what it lacks.
         rows = {entry.artifact.path: _row(entry) for entry in pinned}
-        arguments: dict[str, Any] = {"_files": list(rows.values()), "_links": _plain(links)}
+        arguments: dict[str, Any] = {"files": list(rows.values()), "symlinks": _plain(links)}
         result["sent"] = 0
         if settings["delivery"] == "pull":
             for entry in files:
@@ -128,7 +126,7 @@ class ActionModule(ActionBase):
                 for entry in files:
                     part = by_digest[entry.digest]
                     rows[entry.artifact.path].update(offset=part.offset, length=part.length)
-                arguments["_bundle"] = self._send(path)
+                arguments["bundle"] = self._send(path)
                 result["sent"] = sum(part.length for part in parts)
         answer = self._execute(settings, arguments, task_vars, result)
         result["changed"] = answer["changed"]
@@ -154,7 +152,7 @@ class ActionModule(ActionBase):
         self, settings: Mapping[str, Any], arguments: dict[str, Any], task_vars: dict[str, Any], result: dict[str, Any]
     ) -> dict[str, Any]:
         result["executions"] += 1
-        arguments = {"packages": {}, "destination": settings["destination"], **arguments}
+        arguments = {"destination": settings["destination"], **arguments}
         answer: dict[str, Any] = self._execute_module(MODULE, module_args=arguments, task_vars=task_vars)
         if answer.get("failed"):
             raise ArtifactError(str(answer.get("msg") or answer))

@@ -32,13 +32,13 @@ attributes:
 options:
   packages:
     description:
-      - The packages by name, as in the table of the role M(quorate.kubernetes.artifacts#role).
+      - The packages by name, as in the table of the role P(quorate.kubernetes.artifacts#role).
       - Each has C(files), by name, with C(kinds) (which hosts need it; all if absent), C(link) (whether people call it) and C(mode).
       - A package, or a file, may have C(url), C(member) (its path, if the URL is that of an archive) and C(checksum) (URL), in which
         C({package}), C({version}), C({architecture}) and C({file}) are filled in; C(version), if it is not in O(versions); and
         C(image), if its files are archives of container images.
     type: dict
-    required: true
+    default: {}
   kinds:
     description:
       - What the host is. Files for other kinds are left out.
@@ -108,9 +108,70 @@ options:
       - V(fetched) does only what the control node has to do. Run it for all hosts first, with C(any_errors_fatal), so that a wrong
         file stops everything before anything is installed anywhere.
       - V(present) does that, and brings the files to the host.
+      - V(observed) only tells what there is to do. The control node's half uses it on the host where there is no fact.
     type: str
-    choices: [fetched, present]
+    choices: [fetched, present, observed]
     default: present
+  files:
+    description:
+      - The files that the host should have. The control node's half sets it from O(packages).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description:
+          - Where it lies on the host.
+        type: path
+        required: true
+      sha256:
+        description:
+          - What it has to be.
+        type: str
+        required: true
+      mode:
+        description:
+          - Permission bits, four octal digits.
+        type: str
+        required: true
+      size:
+        description:
+          - Number of bytes.
+        type: int
+        default: 0
+      offset:
+        description:
+          - Where its packed content begins in O(bundle).
+        type: int
+      length:
+        description:
+          - Number of bytes of its packed content.
+        type: int
+      url:
+        description:
+          - Where the host downloads it.
+        type: str
+  symlinks:
+    description:
+      - The links that the host should have. The control node's half sets it from O(packages) and O(links).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description:
+          - Where it lies on the host.
+        type: path
+        required: true
+      target:
+        description:
+          - What it leads to.
+        type: path
+        required: true
+  bundle:
+    description:
+      - Path on the host of what was sent. It is removed. The control node's half sets it.
+    type: path
 notes:
   - Hosts with the architectures amd64 and arm64 are supported.
 seealso:
@@ -185,7 +246,7 @@ from ansible.module_utils.urls import open_url
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _artifact_files, _artifacts, _host
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "packages": {"type": "dict", "required": True},
+    "packages": {"type": "dict", "default": {}},
     "kinds": {"type": "list", "elements": "str", "default": []},
     "versions": {"type": "dict", "default": {}},
     "architecture": {"type": "str"},
@@ -198,13 +259,12 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "cache": {"type": "path", "default": "~/.cache/quorate/downloads"},
     "delivery": {"type": "str", "choices": ["push", "pull"], "default": "push"},
     "lock_file": {"type": "path"},
-    "state": {"type": "str", "choices": ["fetched", "present"], "default": "present"},
-}
-# What the control node's half hands over: files and links with their digests, and where their content is.
-HOST_SPEC: dict[str, Any] = {
-    "_files": {
+    "state": {"type": "str", "choices": ["fetched", "present", "observed"], "default": "present"},
+    # What the control node's half hands over.
+    "files": {
         "type": "list",
         "elements": "dict",
+        "default": [],
         "options": {
             "path": {"type": "path", "required": True},
             "sha256": {"type": "str", "required": True},
@@ -215,13 +275,13 @@ HOST_SPEC: dict[str, Any] = {
             "url": {"type": "str"},
         },
     },
-    "_links": {
+    "symlinks": {
         "type": "list",
         "elements": "dict",
+        "default": [],
         "options": {"path": {"type": "path", "required": True}, "target": {"type": "path", "required": True}},
     },
-    "_bundle": {"type": "path"},
-    "_observe": {"type": "bool", "default": False},
+    "bundle": {"type": "path"},
 }
 
 
@@ -229,10 +289,10 @@ class ArtifactsOnHost:
     """The files and links of one task on this host."""
 
     def __init__(self, params: dict[str, Any], digests: _host.Digests) -> None:
-        self._files = {file["path"]: file for file in params["_files"] or []}
-        self._links = [_artifacts.Link(**link) for link in params["_links"] or []]
+        self._files = {file["path"]: file for file in params["files"]}
+        self._links = [_artifacts.Link(**link) for link in params["symlinks"]]
         self._destination = params["destination"]
-        self._bundle = params["_bundle"]
+        self._bundle = params["bundle"]
         self._digests = digests
         self.modes = {path: file["mode"] for path, file in self._files.items()}
         self.modes.update({link.path: _artifact_files.LINK for link in self._links})
@@ -329,19 +389,19 @@ def _run(module: AnsibleModule) -> dict[str, Any]:
         on_host = ArtifactsOnHost(params, digests)
         changed = False
         try:
-            if not params["_observe"] and not module.check_mode:
+            if params["state"] == "present" and not module.check_mode:
                 changed = on_host.apply()
                 for path in on_host.foreign():
                     module.warn(f"{path} stays as it is, because it was not made by this collection.")
             return {"changed": changed, "observation": {"artifacts": on_host.observe()}}
         finally:
             digests.save()
-            if params["_bundle"]:
-                _host.remove_file(params["_bundle"])
+            if params["bundle"]:
+                _host.remove_file(params["bundle"])
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**ARGUMENT_SPEC, **HOST_SPEC}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     result: dict[str, Any] | None = None
     try:
         result = _run(module)

@@ -52,7 +52,7 @@ class Host:
         return self.on_host().apply()
 
     def on_host(self) -> artifacts.ArtifactsOnHost:
-        params = {"_files": self.files, "_links": self.links, "_bundle": str(self.bundle), "destination": str(self.destination)}
+        params = {"files": self.files, "symlinks": self.links, "bundle": str(self.bundle), "destination": str(self.destination)}
         return artifacts.ArtifactsOnHost(params, _host.Digests(_artifact_files.DIGESTS).load())
 
     def installed(self) -> dict[str, bytes]:
