@@ -75,7 +75,7 @@ class Status:
     used: int
     quota: int
     learner: bool
-    errors: tuple[str, ...] = ()
+    revision: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,7 +177,7 @@ def _status(entry: Mapping[str, Any]) -> Status:
         used=int(entry.get("dbSizeInUse", 0)),
         quota=int(entry.get("dbSizeQuota", 0)),
         learner=bool(entry.get("isLearner", False)),
-        errors=tuple(entry.get("errors") or ()),
+        revision=int(entry["header"].get("revision", 0)),
     )
 
 

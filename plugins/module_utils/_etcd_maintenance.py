@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, quorate.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to quorate.kubernetes: maintenance of etcd. What is compacted, which members are defragmented and in which order, which alarms end."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd, _etcd_version
+from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import CORRUPT, NOSPACE, Cluster, Member
+
+NEEDED, ALWAYS, NEVER = "needed", "always", "never"
+COMPACT, DEFRAGMENT, DISARM = "compact", "defragment", "disarm"
+
+# An alarm that ends while the database is as good as full comes back with the next writes.
+FULL_PERCENT = 90
+
+
+class MaintenanceRefused(Exception):
+    """Maintenance that would do harm now."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """When to do what.
+
+    Attributes:
+        compact: when to forget former revisions: V(needed) means when the database is full.
+        defragment: when to give free space back: V(needed) means when the database is full, or beyond the threshold.
+        threshold: percentage of a database that may be free space.
+        minimum: size in bytes below which a database is left alone.
+        retain: revisions that a compaction leaves.
+    """
+
+    compact: str = NEEDED
+    defragment: str = NEEDED
+    threshold: int = 45
+    minimum: int = 100 << 20
+    retain: int = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One piece of work: what, on which member (0 for the cluster), up to which revision, and the sentence that tells of it."""
+
+    verb: str
+    sentence: str
+    member: int = 0
+    revision: int = 0
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+def plan(cluster: Cluster, options: Options) -> list[Step]:
+    """All work that there is, in its order; an error if the cluster is in no state for it."""
+    _refuse_corruption(cluster)
+    steps = [*_compaction(cluster, options), *_defragmentation(cluster, options)]
+    if steps:
+        _refuse_during_upgrade(cluster)
+    if cluster.alarms:
+        steps.append(Step(DISARM, f"End the alarms: {', '.join(cluster.alarms_in_words())}."))
+    return steps
+
+
+def fragmented(cluster: Cluster, member: Member, options: Options) -> bool:
+    """Whether so much of a member's database is free that it is worth the time that defragmenting blocks it."""
+    status = cluster.of(member).status
+    return status is not None and status.size >= options.minimum and 100 * (status.size - status.used) >= options.threshold * status.size
+
+
+def still_full(cluster: Cluster) -> list[str]:
+    """Members on which an alarm of space would come back at once."""
+    known = [(member, cluster.of(member).status) for member in cluster.members]
+    return [member.label for member, status in known if status and status.quota and 100 * status.size >= FULL_PERCENT * status.quota]
+
+
+def _is_full(cluster: Cluster) -> bool:
+    return any(alarm.kind == NOSPACE for alarm in cluster.alarms)
+
+
+def _compaction(cluster: Cluster, options: Options) -> list[Step]:
+    if options.compact == NEVER or (options.compact == NEEDED and not _is_full(cluster)):
+        return []
+    # A full database needs every byte: no revision but the last is kept.
+    retain = 0 if _is_full(cluster) else options.retain
+    newest = max((status.revision for status in (health.status for health in cluster.health.values()) if status), default=0)
+    return [Step(COMPACT, f"Forget the revisions before {newest - retain}.", revision=newest - retain)] if newest > retain else []
+
+
+def _defragmentation(cluster: Cluster, options: Options) -> list[Step]:
+    if options.defragment == NEVER:
+        return []
+    everyone = options.defragment == ALWAYS or _is_full(cluster)
+    chosen = [member for member in cluster.members if member.clients and (everyone or fragmented(cluster, member, options))]
+    return [Step(DEFRAGMENT, f"Defragment {member.label}.", member.identity) for member in _etcd.leader_last(chosen, cluster.leader)]
+
+
+def _refuse_corruption(cluster: Cluster) -> None:
+    """The alarm of a member that is still there is evidence; that of one that was replaced has done its work."""
+    names = {member.identity: member.label for member in cluster.members}
+    bad = sorted({names[alarm.member] for alarm in cluster.alarms if alarm.kind == CORRUPT and alarm.member in names})
+    if bad:
+        raise MaintenanceRefused(
+            f"The data of {', '.join(bad)} differs from that of the others (alarm CORRUPT). Nothing is touched. Keep a copy of the data directory as evidence, "
+            f"remove the member, move its data aside and add it again, then run the maintenance again: it ends the alarm."
+        )
+
+
+def _refuse_during_upgrade(cluster: Cluster) -> None:
+    versions = {member.label: status.version for member, status in ((one, cluster.of(one).status) for one in cluster.members) if status}
+    if _etcd_version.is_mixed(versions):
+        found = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+        raise MaintenanceRefused(f"A change of version is under way ({found}), and defragmenting blocks a member. Finish the change first.")

@@ -1,0 +1,120 @@
+"""etcd_maintenance on real members: fragmentation, a full database, a member that is down."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from .harness import NEWER, OLDER, Cluster, until
+
+SMALL: dict[str, Any] = {"minimum_bytes": 1}
+
+
+def fill(cluster: Cluster, *, keys: int, size: int) -> None:
+    for number in range(keys):
+        cluster.etcdctl("put", f"k{number % 2}", "x" * size, check=False)
+
+
+def free(cluster: Cluster) -> list[int]:
+    return [member["database_size"] - member["database_used"] for member in cluster.module("etcd_info")["members"]]
+
+
+@pytest.mark.parametrize("version", [OLDER, NEWER])
+def test_defragments_beyond_the_threshold_one_at_a_time_under_load(cluster: Cluster, version: str) -> None:
+    hosts = cluster.found("m1", "m2", "m3", version=version)
+    fill(cluster, keys=40, size=100_000)
+    assert not cluster.module("etcd_maintenance")["changed"], "small databases are left alone"
+    # A step of its own: what is compacted shows as free only later.
+    assert cluster.module("etcd_maintenance", compact="always", retain_revisions=0, defragment="never")["changed"]
+    # Members look at their space when they next write.
+    cluster.etcdctl("put", "next", "write")
+    until(lambda: min(free(cluster)) > 2_000_000, "there is free space")
+    predicted = cluster.module("etcd_maintenance", check=True, **SMALL)
+    leader = cluster.leader()
+    assert predicted["plan"][-1] == f"Defragment {leader.name}."
+
+    failures: list[str] = []
+    stop = threading.Event()
+
+    def write() -> None:
+        follower = next(host for host in hosts if host is not leader)
+        while not stop.is_set():
+            answer = cluster.etcdctl("put", "probe", "x", host=follower, check=False)
+            if "OK" not in answer:
+                failures.append(answer)
+
+    probe = threading.Thread(target=write)
+    probe.start()
+    done = cluster.module("etcd_maintenance", **SMALL)
+    stop.set()
+    probe.join()
+    assert done["plan"] == predicted["plan"]
+    assert failures == []
+    assert max(free(cluster)) < 1_000_000
+    assert not cluster.module("etcd_maintenance", **SMALL, threshold=90)["changed"]
+
+
+def test_a_full_database_is_freed_and_its_alarm_ended(cluster: Cluster) -> None:
+    cluster.found("m1", "m2", "m3", flags={"quota-backend-bytes": str(2 << 20)})
+    until(lambda: "database space exceeded" in cluster.etcdctl("put", "k", "x" * 100_000, check=False), "the database is full")
+    assert cluster.module("etcd_info")["alarms"]
+    done = cluster.module("etcd_maintenance")
+    assert not done.get("failed"), done
+    assert done["cluster"]["alarms"] == []
+    assert cluster.etcdctl("put", "k", "small").strip() == "OK"
+    assert not cluster.module("etcd_maintenance")["changed"]
+
+
+def test_what_cannot_be_freed_keeps_its_alarm(cluster: Cluster) -> None:
+    cluster.found("m1", flags={"quota-backend-bytes": str(1 << 20)})
+    for number in range(60):
+        cluster.etcdctl("put", f"k{number}", "x" * 20_000, check=False)
+    failed = cluster.module("etcd_maintenance", downtime=True)
+    assert "still full" in failed["msg"]
+    assert "raise the quota" in failed["msg"]
+    assert cluster.module("etcd_info")["alarms"]
+
+
+def test_with_a_member_down_nobody_else_is_blocked(cluster: Cluster) -> None:
+    hosts = cluster.found("m1", "m2", "m3")
+    hosts[2].stop()
+    failed = cluster.module("etcd_maintenance", defragment="always", wait=0)
+    assert failed["failed"]
+    assert "m3 is not" in failed["msg"]
+
+
+def test_a_corrupt_member_is_kept_as_evidence_replaced_and_the_alarm_ended(cluster: Cluster) -> None:
+    flags = {"feature-gates": "InitialCorruptCheck=false,CompactHashCheck=false", "corrupt-check-time": "2s"}
+    hosts = cluster.found("m1", "m2", "m3", flags=flags)
+    cluster.etcdctl("put", "kept", "needle" * 50)
+    bad = next(host for host in hosts if host is not cluster.leader())
+    bad.stop()
+    database = bad.data / "member" / "snap" / "db"
+    content = database.read_bytes()
+    assert b"needleneedle" in content
+    database.write_bytes(content.replace(b"needleneedle", b"needlfneedle"))
+    bad.start()
+    until(lambda: "CORRUPT" in cluster.etcdctl("alarm", "list", check=False), "the corruption is found")
+
+    refused = cluster.module("etcd_maintenance", defragment="always")
+    assert f"The data of {bad.name} differs" in refused["msg"]
+    other = next(host for host in hosts if host is not bad)
+    assert "alarm" in cluster.module("etcd_quorum", action="restart", name=other.name, wait=0)["msg"]
+    assert cluster.module("etcd_quorum", action="remove", name=other.name, wait=0, required=False)["allowed"] is False
+    via = next(host for host in hosts if host is not bad)
+    removed = cluster.module("etcd_member", name=bad.name, state="absent", via=via)
+    assert removed["changed"], removed
+    bad.stop()
+    joined = cluster.module(
+        "etcd_member", via=bad, name=bad.name, peer_urls=[bad.peer], data_directory=str(bad.data), unit="", state="learner"
+    )
+    assert joined["data_moved_to"]
+    bad.start(cluster=joined["initial_cluster"])
+    ended = cluster.module("etcd_maintenance", via=via)
+    assert ended["changed"], ended
+    assert ended["cluster"]["alarms"] == []
+    assert cluster.module("etcd_member", via=via, name=bad.name, peer_urls=[bad.peer])["changed"]
+    assert cluster.members(host=via) == {"m1": "voter", "m2": "voter", "m3": "voter"}
+    assert "needleneedle" in cluster.etcdctl("get", "kept", host=bad)

@@ -1,0 +1,92 @@
+"""What maintenance a cluster of etcd needs."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_maintenance
+from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import Alarm, Cluster, Health, Member, Status
+from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd_maintenance import MaintenanceRefused, Options
+
+MIB = 1 << 20
+MEMBERS = tuple(Member(number, f"m{number}", (f"p{number}",), (f"c{number}",)) for number in (1, 2, 3))
+GONE = 9
+
+
+def cluster(
+    *, used: tuple[int, int, int] = (200, 200, 200), size: int = 200, alarms: tuple[Alarm, ...] = (), versions: str = "3.7.3 3.7.3 3.7.3"
+) -> Cluster:
+    """Three members, led by m1; sizes in MiB."""
+    health = {
+        member.identity: Health(
+            live=True,
+            ready=True,
+            status=Status(
+                identity=member.identity,
+                version=version,
+                storage="",
+                leader=1,
+                term=2,
+                index=1,
+                size=size * MIB,
+                used=one * MIB,
+                quota=2048 * MIB,
+                learner=False,
+                revision=5000,
+            ),
+        )
+        for member, one, version in zip(MEMBERS, used, versions.split())
+    }
+    return Cluster(1, MEMBERS, health, alarms)
+
+
+def work(on: Cluster, **options: object) -> str:
+    steps = _etcd_maintenance.plan(on, Options(**options))  # type: ignore[arg-type]
+    return " ".join(f"{step.verb}:{step.member or step.revision}" if step.member or step.revision else step.verb for step in steps)
+
+
+NOSPACE = (Alarm(2, "NOSPACE"),)
+
+
+@pytest.mark.parametrize(
+    ("on", "options", "steps"),
+    [
+        pytest.param(cluster(), {}, "", id="nothing needed"),
+        pytest.param(cluster(used=(100, 200, 100)), {}, "defragment:3 defragment:1", id="half is free on two: leader last"),
+        pytest.param(cluster(used=(120, 120, 120)), {}, "", id="below the threshold"),
+        pytest.param(cluster(used=(120, 120, 120)), {"threshold": 30}, "defragment:2 defragment:3 defragment:1", id="other threshold"),
+        pytest.param(cluster(used=(1, 1, 1), size=50), {}, "", id="small databases are left alone"),
+        pytest.param(cluster(used=(1, 1, 1)), {"defragment": "never"}, "", id="never"),
+        pytest.param(cluster(), {"defragment": "always"}, "defragment:2 defragment:3 defragment:1", id="always"),
+        pytest.param(cluster(), {"compact": "always"}, "compact:4000", id="compaction leaves some revisions"),
+        pytest.param(cluster(), {"compact": "always", "retain": 9000}, "", id="fewer revisions than are to stay"),
+        pytest.param(cluster(alarms=NOSPACE), {}, "compact:5000 defragment:2 defragment:3 defragment:1 disarm", id="full"),
+        pytest.param(cluster(alarms=(Alarm(GONE, "CORRUPT"),)), {}, "disarm", id="the corrupt member was replaced"),
+    ],
+)
+def test_plan(on: Cluster, options: dict[str, object], steps: str) -> None:
+    assert work(on, **options) == steps
+
+
+@pytest.mark.parametrize(
+    ("on", "options", "words"),
+    [
+        pytest.param(cluster(alarms=(Alarm(3, "CORRUPT"),)), {}, "The data of m3 differs", id="corrupt member"),
+        pytest.param(cluster(alarms=(*NOSPACE, Alarm(3, "CORRUPT"))), {}, "Nothing is touched", id="corrupt and full"),
+        pytest.param(
+            cluster(versions="3.7.3 3.6.16 3.6.16"), {"defragment": "always"}, "change of version is under way", id="during an upgrade"
+        ),
+    ],
+)
+def test_refused(on: Cluster, options: dict[str, object], words: str) -> None:
+    with pytest.raises(MaintenanceRefused, match=words):
+        work(on, **options)
+
+
+def test_with_nothing_to_do_an_upgrade_is_no_obstacle() -> None:
+    assert work(cluster(versions="3.7.3 3.6.16 3.6.16")) == ""
+
+
+def test_still_full() -> None:
+    assert _etcd_maintenance.still_full(cluster()) == []
+    assert _etcd_maintenance.still_full(cluster(size=2000)) == ["m1", "m2", "m3"]
