@@ -59,7 +59,8 @@ def test_daemon_set_of_that_name_in_another_namespace_is_another_one() -> None:
 
 def test_refused_and_left() -> None:
     decisions = [
-        _drain.decide(entry, options=_drain.Options(), daemon_sets=DAEMON_SETS) for entry in (pod(), pod(metadata=MIRROR), pod(owner="ReplicaSet/a"))
+        _drain.decide(entry, options=_drain.Options(), daemon_sets=DAEMON_SETS)
+        for entry in (pod(), pod(metadata=MIRROR), pod(owner="ReplicaSet/a"))
     ]
     assert [line.split(":")[0] for line in _drain.refused(decisions)] == ["pod shop/web"]
     assert _drain.left(decisions) == ["pod shop/web: it is a static pod"]
@@ -94,7 +95,9 @@ LABELS = {"labels": {"app": "web"}}
             ["PodDisruptionBudget shop/web allows no disruption: 1 pods are healthy, 2 are needed"],
             id="not ready, and too few others are",
         ),
-        pytest.param(pod(metadata=LABELS), [budget(healthy=1, unhealthyPodEvictionPolicy="AlwaysAllow")], [], id="not ready, always allowed"),
+        pytest.param(
+            pod(metadata=LABELS), [budget(healthy=1, unhealthyPodEvictionPolicy="AlwaysAllow")], [], id="not ready, always allowed"
+        ),
         pytest.param(pod(metadata=LABELS, phase="Pending"), [budget()], [], id="pending"),
         pytest.param(pod(metadata={**LABELS, **ENDING}, **READY), [budget()], [], id="on its way out"),
         pytest.param(

@@ -48,7 +48,11 @@ def test_objects_of_one_name_in_two_namespaces_are_two() -> None:
         pytest.param(["Deployment", "Namespace"], ["Namespace", "Deployment"], id="namespace first"),
         pytest.param(["Ship", "CustomResourceDefinition"], ["CustomResourceDefinition", "Ship"], id="definition before its objects"),
         pytest.param(["RoleBinding", "Role", "ServiceAccount"], ["ServiceAccount", "Role", "RoleBinding"], id="roles"),
-        pytest.param(["ValidatingWebhookConfiguration", "Deployment", "Ship"], ["Deployment", "Ship", "ValidatingWebhookConfiguration"], id="hook last"),
+        pytest.param(
+            ["ValidatingWebhookConfiguration", "Deployment", "Ship"],
+            ["Deployment", "Ship", "ValidatingWebhookConfiguration"],
+            id="hook last",
+        ),
         pytest.param(["Ship", "Boat"], ["Ship", "Boat"], id="unknown ones as given"),
     ],
 )
@@ -119,7 +123,12 @@ def test_contains(live: Any, wanted: Any, answer: bool) -> None:
 
 
 def test_defined_kinds() -> None:
-    spec = {"group": "example.com", "scope": "Namespaced", "names": {"kind": "Ship", "plural": "ships"}, "versions": [{"name": "v1"}, {"name": "v2"}]}
+    spec = {
+        "group": "example.com",
+        "scope": "Namespaced",
+        "names": {"kind": "Ship", "plural": "ships"},
+        "versions": [{"name": "v1"}, {"name": "v2"}],
+    }
     definition = thing("CustomResourceDefinition", spec=spec)
     assert _manifests.defined_kinds([definition, thing()]) == {
         ("example.com/v1", "Ship"): ("ships", True),

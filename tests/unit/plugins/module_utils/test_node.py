@@ -84,7 +84,10 @@ def test_all_wanted_refuses(parameters: dict[str, Any], problem: str) -> None:
         ),
         pytest.param(node(labels={"a": "1"}, applied={"labels": ["a"]}), {"labels": {"a": "1"}}, {}, id="label is there"),
         pytest.param(
-            node(labels={"a": "2"}, applied={"labels": ["a"]}), {"labels": {"a": "1"}}, {"metadata": {"labels": {"a": "1"}}}, id="label was altered"
+            node(labels={"a": "2"}, applied={"labels": ["a"]}),
+            {"labels": {"a": "1"}},
+            {"metadata": {"labels": {"a": "1"}}},
+            id="label was altered",
         ),
         pytest.param(
             node(labels={"a": "1", "b": "1", "theirs": "1"}, applied={"labels": ["a", "b"]}),
@@ -229,7 +232,9 @@ def state(ready: str, version: str = "v1.37.1") -> dict[str, Any]:
     [
         pytest.param(state("True"), "", "", id="ready"),
         pytest.param(state("True"), "1.37.1", "", id="of this version"),
-        pytest.param(state("True", "v1.36.4"), "1.37.1", "node n: its kubelet reports version v1.36.4, not 1.37.1", id="of another version"),
+        pytest.param(
+            state("True", "v1.36.4"), "1.37.1", "node n: its kubelet reports version v1.36.4, not 1.37.1", id="of another version"
+        ),
         pytest.param(state("False"), "", "node n: Because: of it", id="not ready"),
         pytest.param(state("Unknown"), "", "node n: Because: of it", id="unknown"),
         pytest.param(None, "", "node n: it has not registered", id="not registered"),

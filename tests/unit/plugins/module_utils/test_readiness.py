@@ -30,7 +30,9 @@ EXCEEDED = {"conditions": [{"type": "Progressing", "status": "False", "reason": 
         pytest.param(thing("Deployment", ROLLED, replicas=2), True, "", id="deployment"),
         pytest.param(thing("Deployment", {**ROLLED, "observedGeneration": 1}, replicas=2), False, "not seen it", id="deployment unseen"),
         pytest.param(thing("Deployment", {}, replicas=2), False, "not seen it", id="deployment new"),
-        pytest.param(thing("Deployment", {**ROLLED, "availableReplicas": 1}, replicas=2), False, "1 of 2 replicas available", id="deployment short"),
+        pytest.param(
+            thing("Deployment", {**ROLLED, "availableReplicas": 1}, replicas=2), False, "1 of 2 replicas available", id="deployment short"
+        ),
         pytest.param(thing("Deployment", {**ROLLED, "updatedReplicas": 1}, replicas=2), False, "1 of the newest", id="deployment rolling"),
         pytest.param(thing("Deployment", {**ROLLED, "replicas": 3}, replicas=2), False, "1 replicas of a former", id="deployment ending"),
         pytest.param(thing("Deployment", SEEN, replicas=0), True, "", id="deployment of none"),
@@ -39,16 +41,24 @@ EXCEEDED = {"conditions": [{"type": "Progressing", "status": "False", "reason": 
         pytest.param(thing("DaemonSet", {**SCHEDULED, "numberAvailable": 1}), False, "available on 1 of 3", id="daemon set short"),
         pytest.param(thing("DaemonSet", {**SCHEDULED, "updatedNumberScheduled": 1}), False, "newest version on 1", id="daemon set rolling"),
         pytest.param(
-            thing("DaemonSet", {**SCHEDULED, "updatedNumberScheduled": 1}, updateStrategy={"type": "OnDelete"}), True, "", id="daemon set by hand"
+            thing("DaemonSet", {**SCHEDULED, "updatedNumberScheduled": 1}, updateStrategy={"type": "OnDelete"}),
+            True,
+            "",
+            id="daemon set by hand",
         ),
         pytest.param(thing("DaemonSet", {}), False, "not seen it", id="daemon set new"),
         pytest.param(thing("StatefulSet", {**ROLLED, **NAMED}, replicas=2), True, "", id="stateful set"),
         pytest.param(thing("StatefulSet", {**ROLLED, **NAMED}, replicas=3), False, "2 of 3 replicas ready", id="stateful set short"),
         pytest.param(
-            thing("StatefulSet", {**ROLLED, **NAMED, "updateRevision": "b"}, replicas=2), False, "2 of 2 replicas of the newest", id="set rolling"
+            thing("StatefulSet", {**ROLLED, **NAMED, "updateRevision": "b"}, replicas=2),
+            False,
+            "2 of 2 replicas of the newest",
+            id="set rolling",
         ),
         pytest.param(
-            thing("StatefulSet", {**ROLLED, **NAMED, "updateRevision": "b"}, replicas=2, updateStrategy={"rollingUpdate": {"partition": 1}}),
+            thing(
+                "StatefulSet", {**ROLLED, **NAMED, "updateRevision": "b"}, replicas=2, updateStrategy={"rollingUpdate": {"partition": 1}}
+            ),
             True,
             "",
             id="stateful set in parts",
@@ -67,7 +77,9 @@ EXCEEDED = {"conditions": [{"type": "Progressing", "status": "False", "reason": 
         pytest.param(thing("APIService", conditions(Available="True")), True, "", id="api service"),
         pytest.param(thing("APIService", conditions(Available="False")), False, "Because: of it", id="api service away"),
         pytest.param(thing("CustomResourceDefinition", conditions(Established="True")), True, "", id="definition"),
-        pytest.param(thing("CustomResourceDefinition", conditions(NamesAccepted="False")), False, "Because: of it", id="definition refused"),
+        pytest.param(
+            thing("CustomResourceDefinition", conditions(NamesAccepted="False")), False, "Because: of it", id="definition refused"
+        ),
         pytest.param(thing("ConfigMap", {}), True, "", id="kind without a status"),
     ],
 )

@@ -1,0 +1,38 @@
+"""What the control node makes of objects and text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.quorate.kubernetes.plugins.action import manifests
+
+
+@pytest.mark.parametrize(
+    ("arguments", "objects"),
+    [
+        pytest.param({}, [], id="nothing"),
+        pytest.param({"objects": [{"a": 1}], "text": "b: 2\n---\nc: 3\n"}, [{"a": 1}, {"b": 2}, {"c": 3}], id="both"),
+        pytest.param({"text": "a: 1\n---\n"}, [{"a": 1}, None], id="empty document"),
+        pytest.param({"text": '{"a": [true, null]}'}, [{"a": [True, None]}], id="json"),
+        pytest.param({"text": "a: 2026-01-02"}, [{"a": "2026-01-02"}], id="a date is text"),
+        pytest.param({"text": "x: &x {a: 1}\ny: *x"}, [{"x": {"a": 1}, "y": {"a": 1}}], id="anchors"),
+    ],
+)
+def test_objects_of(arguments: dict[str, Any], objects: list[Any]) -> None:
+    assert manifests.objects_of(arguments) == objects
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        pytest.param({"text": "a: [1"}, "The text is no YAML", id="no yaml"),
+        pytest.param({"text": "a: !!python/object/apply:os.system [ls]"}, "The text is no YAML", id="objects of Python"),
+        pytest.param({"objects": {"a": 1}}, "objects is to be a list, but it is dict", id="no list"),
+    ],
+)
+def test_objects_of_refuses(arguments: dict[str, Any], problem: str) -> None:
+    with pytest.raises(AnsibleActionFail, match=problem):
+        manifests.objects_of(arguments)
