@@ -30,6 +30,9 @@ from typing import Any
 STATE_DIRECTORY = "/var/lib/quorate"
 """Records of what on this host is ours, and what was moved aside."""
 
+LOCK_DIRECTORY = "/run"
+"""Empty after a boot, as locks have to be."""
+
 POLL_SECONDS = 0.15
 
 
@@ -278,21 +281,23 @@ def move_aside(path: str) -> str | None:
     """
     if not os.path.lexists(path):
         return None
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    for number in range(100):
-        target = f"{path}.aside-{stamp}" + (f"-{number}" if number else "")
-        if not os.path.lexists(target):
-            break
+    prefix = os.path.basename(path) + ".aside-"
+    # A mount point cannot be renamed: its entries move into a folder inside it.
+    folder = path if os.path.ismount(path) else os.path.dirname(path)
+    target = first = os.path.join(folder, prefix + time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
+    number = 0
+    while os.path.lexists(target):
+        number += 1
+        target = f"{first}-{number}"
     try:
-        if os.path.ismount(path):
-            # A mount point cannot be renamed: its entries move into a folder inside it.
-            os.mkdir(os.path.join(path, os.path.basename(target)), 0o700)
+        if folder == path:
+            os.mkdir(target, 0o700)
             for entry in os.listdir(path):
-                if not entry.startswith(os.path.basename(path) + ".aside-"):
-                    os.rename(os.path.join(path, entry), os.path.join(path, os.path.basename(target), entry))
-            return os.path.join(path, os.path.basename(target))
-        os.rename(path, target)
-        sync_directory(os.path.dirname(path))
+                if not entry.startswith(prefix):
+                    os.rename(os.path.join(path, entry), os.path.join(target, entry))
+        else:
+            os.rename(path, target)
+        sync_directory(folder)
     except OSError as error:
         raise HostError(f"Moving {path} aside failed: {error.strerror}. Nothing was deleted.") from error
     return target
@@ -331,7 +336,7 @@ def free_bytes(path: str) -> int:
 @contextlib.contextmanager
 def locked(name: str, *, timeout: float = 60.0) -> Iterator[None]:
     """Hold the lock `name` of this host: two runs never change the same thing at once."""
-    path = f"/run/quorate-{name}.lock"
+    path = f"{LOCK_DIRECTORY}/quorate-{name}.lock"
     with open(path, "a+", encoding="utf-8") as file:
         if not wait_until(lambda: _try_lock(file), timeout=timeout):
             file.seek(0)
@@ -426,6 +431,8 @@ def run(
         raise HostError(f"There is no program {arguments[0]} on this host.") from None
     except subprocess.TimeoutExpired:
         raise HostError(f"'{shown}' gave no answer in {timeout:g} s.") from None
+    except OSError as error:
+        raise HostError(f"'{shown}' cannot be run: {error.strerror}.") from error
     completed = Completed(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
     if check and completed.code != 0:
         words = (completed.err.strip() or completed.out.strip())[-2000:]
@@ -541,6 +548,8 @@ def tls_context(*, ca: str | None = None, certificate: str | None = None, key: s
         if not ca:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
+        # A bundle may end with an intermediate authority. Python knows the flag by name since 3.10.
+        context.verify_flags |= getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0x80000)
         if certificate:
             context.load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as error:
