@@ -172,7 +172,7 @@ class Plan:
 
 
 def _bundle(store: _authority.AuthorityStore, trust: _certificates.Trust) -> str:
-    return "".join(store.trusted(authority) for authority in trust.authorities)
+    return "".join(store.chain(authority) if trust.chain else store.trusted(authority) for authority in trust.authorities)
 
 
 def _sign(store: _authority.AuthorityStore, certificate: _certificates.Certificate, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,10 +67,15 @@ class Certificate:
 
 @dataclasses.dataclass(frozen=True)
 class Trust:
-    """A bundle of authorities on a host that says whom to trust."""
+    """A bundle of authorities on a host that says whom to trust.
+
+    Attributes:
+        chain: whether what is above the trusted certificates is in it too, up to the root.
+    """
 
     path: str
     authorities: tuple[str, ...]
+    chain: bool
     owner: str
     group: str
     mode: str
@@ -122,6 +127,7 @@ def parse_trust(entry: Mapping[str, Any]) -> Trust:
     return Trust(
         path=path,
         authorities=authorities,
+        chain=_truth("chain", entry.get("chain") or False),
         owner=owner,
         group=_checked("group", entry.get("group") or owner, _OWNER),
         mode=_checked("mode", entry.get("mode") or CERTIFICATE_MODE, re.compile(r"0[0-7]{3}\Z")),
@@ -157,6 +163,12 @@ def _one_of(what: str, value: Any, choices: Sequence[str]) -> str:
     if value not in choices:
         raise CertificateError(f"{what} cannot be {value!r}. Choose among {', '.join(choices)}.")
     return str(value)
+
+
+def _truth(what: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise CertificateError(f"{what} cannot be {value!r}. Choose true or false.")
+    return value
 
 
 def _positive(what: str, value: Any) -> int:

@@ -18,7 +18,8 @@ description:
     its key; C(trusted.crt) is the bundle that hosts trust; C(former.crt) may hold authorities that hosts were built with before.
   - To bring an authority, put its C(ca.crt) and C(ca.key) there. Without C(ca.key) nothing can be signed or renewed. Unless C(trusted.crt)
     is brought too, hosts trust the first certificate of C(ca.crt) and nothing above it. With the root of a company in there, anybody whom
-    that root certifies could come as any user.
+    that root certifies could come as any user. Let the chain follow in C(ca.crt) up to the root all the same, for programs that use
+    OpenSSL.
   - It stops if a host holds certificates of another authority, and if something is missing that hosts were built with.
 extends_documentation_fragment:
   - quorate.kubernetes._attributes

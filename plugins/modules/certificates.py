@@ -135,6 +135,12 @@ options:
         elements: str
         choices: [kubernetes, etcd, front_proxy]
         required: true
+      chain:
+        description:
+          - Whether it holds what is above the trusted certificates too, up to the root. Programs that use OpenSSL need that to verify
+            servers if an authority is an intermediate. To let clients in, it would let in more than it should.
+        type: bool
+        default: false
       owner:
         description:
           - User that owns it. It is made as a system user if it does not exist.
@@ -264,6 +270,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
         "options": {
             "path": {"type": "path", "required": True},
             "authorities": {"type": "list", "elements": "str", "choices": list(_certificates.AUTHORITIES), "required": True},
+            "chain": {"type": "bool", "default": False},
             "owner": {"type": "str", "default": "root"},
             "group": {"type": "str"},
             "mode": {"type": "str", "default": _certificates.CERTIFICATE_MODE},

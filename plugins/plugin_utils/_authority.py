@@ -114,6 +114,17 @@ class AuthorityStore:
         """The bundle that hosts shall trust, as PEM; empty while the authority is not made."""
         return _x509.bundle_pem(self.trusted_certificates(authority))
 
+    def chain(self, authority: str) -> str:
+        """The bundle with all that is above it, up to the root, as PEM. Programs that use OpenSSL verify servers with it, since they
+        take no intermediate for the end of a chain."""
+        above = self.certificates(f"{authority}/{CERTIFICATE}")
+        return _x509.bundle_pem([*self.trusted_certificates(authority), *above])
+
+    def has_root(self, authority: str) -> bool:
+        """Whether the root is at hand that the chain ends with."""
+        entries = [*self.trusted_certificates(authority), *self.certificates(f"{authority}/{CERTIFICATE}")]
+        return any(entry.subject == entry.issuer for entry in entries)
+
     def known(self, authority: str) -> list[x509.Certificate]:
         """All certificates that belong to the authority, former ones included. Those that sign now come first."""
         names = (CERTIFICATE, TRUSTED, FORMER)

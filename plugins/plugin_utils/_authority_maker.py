@@ -108,6 +108,11 @@ class AuthorityMaker:
                 warnings.append(
                     f"The authority {authority} in {where} ends on {_certificate_plan.day(issuer.not_after)}. Rotate it before."
                 )
+            if not self._store.has_root(authority):
+                warnings.append(
+                    f"The root above the authority {authority} is missing in {where}. Append it to {_authority.CERTIFICATE}: programs that "
+                    "use OpenSSL, such as haproxy, need it to verify servers."
+                )
             if not self._trusts_itself(authority):
                 raise _authority.AuthorityError(
                     f"{_authority.TRUSTED} in {where} trusts none of the certificates in {_authority.CERTIFICATE}, so hosts would refuse "

@@ -150,6 +150,9 @@ def test_an_intermediate_is_trusted_itself_and_sent_along(pki: Path) -> None:
     (pki / "etcd/trusted.crt").unlink()
     assert names(maker(pki).carry_out(), pki) == ["etcd/trusted.crt"]
     assert store(pki).trusted("etcd") == _x509.bundle_pem([middle])
+    assert store(pki).chain("etcd") == _x509.bundle_pem([middle, root])
+    assert store(pki).chain("kubernetes") == store(pki).trusted("kubernetes")
+    assert maker(pki).check() == []
     pair = store(pki).issue(authority="etcd", common_name="m1", organizations=[], minutes=10)
     assert _x509.read_bundle(pair.certificate)[1:] == [middle]
     content, issuer = _x509.read_content(pair.certificate, store(pki).known("etcd")), store(pki).issuer("etcd")
@@ -158,8 +161,17 @@ def test_an_intermediate_is_trusted_itself_and_sent_along(pki: Path) -> None:
     assert (content.issuer, content.chain) == (issuer.fingerprint, issuer.chain)
 
 
+def test_an_intermediate_without_its_root_is_told(pki: Path) -> None:
+    root_key, key = _x509.make_key("ecdsa-p256"), _x509.make_key("ecdsa-p256")
+    middle = _authority_certificate("middle", key.public_key(), issuer="root", key=root_key)
+    (pki / "etcd/ca.crt").write_text(_x509.bundle_pem([middle]))
+    (pki / "etcd/ca.key").write_bytes(_x509.private_pem(key))
+    (pki / "etcd/trusted.crt").unlink()
+    assert [warning for warning in maker(pki).check() if "The root above the authority etcd is missing" in warning]
+
+
 def _authority_certificate(
-    name: str, public_key: Any, *, issuer: str, key: Any, days: int = 100, may_sign: bool = True
+    name: str, public_key: Any, *, issuer: str, key: Any, days: int = 300, may_sign: bool = True
 ) -> x509.Certificate:
     from cryptography.hazmat.primitives import hashes
     from cryptography.x509.oid import NameOID
