@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - quorate.kubernetes._api
 attributes:
   check_mode:
+    support: full
     details:
       - Where no API server answers yet, all nodes are predicted to change.
 options:

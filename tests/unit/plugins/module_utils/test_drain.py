@@ -11,10 +11,10 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import _drain
 DAEMON_SETS = frozenset({("shop", "agent")})
 
 
-def pod(*, owner: str = "", **more: Any) -> dict[str, Any]:
+def pod(**more: Any) -> dict[str, Any]:
     metadata: dict[str, Any] = {"namespace": "shop", "name": "web", "uid": "u", **more.pop("metadata", {})}
-    if owner:
-        kind, name = owner.split("/")
+    if "owner" in more:
+        kind, name = more.pop("owner").split("/")
         metadata["ownerReferences"] = [{"kind": "Other", "name": "x"}, {"kind": kind, "name": name, "controller": True}]
     return {"metadata": metadata, "spec": {"nodeName": "w1", **more.pop("spec", {})}, "status": {"phase": "Running", **more}}
 

@@ -76,12 +76,12 @@ def serving(*answers: tuple[int, Any], context: ssl.SSLContext | None = None, cl
 
 
 def test_get_list_and_nothing_there() -> None:
-    with serving((200, {"kind": "Node"}), (404, {"message": "not found"}), (200, {"items": None}), (200, {"items": [1]})) as server:
+    with serving((200, {"kind": "Node"}), (404, {"message": "not found"}), (200, {"items": None}), (200, {"items": [{"a": 1}]})) as server:
         client = server.client()
         assert client.get("/a") == {"kind": "Node"}
         assert client.get("/b") is None
         assert client.collection("/c") == []
-        assert client.collection("/c", query={"fieldSelector": "spec.nodeName=w 1"}) == [1]
+        assert client.collection("/c", query={"fieldSelector": "spec.nodeName=w 1"}) == [{"a": 1}]
     assert server.asked[-1][1] == "/c?fieldSelector=spec.nodeName%3Dw+1"
     assert len(server.connections) == 1
 
