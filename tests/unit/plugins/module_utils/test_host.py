@@ -193,7 +193,7 @@ def test_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path: Path
         raise OSError(28, "No space left on device")
 
     (tmp_path / "file").write_bytes(b"old")
-    monkeypatch.setattr(_host.os, "rename", refuse)
+    monkeypatch.setattr(os, "rename", refuse)
     with pytest.raises(HostError, match=r"Writing .*/file failed: No space left on device. The old content, if any, is unchanged."):
         write(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"old"
@@ -217,8 +217,8 @@ def test_content_has_its_mode_and_is_on_disk_before_it_has_its_name(tmp_path: Pa
         seen.append(f"rename {mode_of(Path(source))}")
         rename(source, target)
 
-    monkeypatch.setattr(_host.os, "fsync", watched_fsync)
-    monkeypatch.setattr(_host.os, "rename", watched_rename)
+    monkeypatch.setattr(os, "fsync", watched_fsync)
+    monkeypatch.setattr(os, "rename", watched_rename)
     write(tmp_path / "file", b"hush", mode="0600")
     assert seen == ["fsync 0600 4", "rename 0600", "fsync folder"]
 
@@ -320,7 +320,7 @@ def test_move_aside_deletes_nothing(tmp_path: Path) -> None:
 def test_move_aside_of_a_mount_moves_what_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mount point cannot be renamed; what was moved aside in it before stays."""
     data = tmp_path / "data"
-    monkeypatch.setattr(_host.os.path, "ismount", lambda path: path == str(data))
+    monkeypatch.setattr(os.path, "ismount", lambda path: path == str(data))
     data.mkdir()
     moved = []
     for content in ("one", "two"):

@@ -125,7 +125,8 @@ def test_toml_leaves_null_out() -> None:
 
 
 def test_toml_takes_numbers_for_keys() -> None:
-    assert tomllib.loads(_settings.to_toml({8080: {1: "x"}})) == {"8080": {"1": "x"}}
+    settings: dict[Any, Any] = {8080: {1: "x"}}
+    assert tomllib.loads(_settings.to_toml(settings)) == {"8080": {"1": "x"}}
 
 
 def test_kubeconfig_names_files_and_holds_none() -> None:
