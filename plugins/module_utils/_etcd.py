@@ -63,7 +63,7 @@ class Member:
 
 @dataclasses.dataclass(frozen=True)
 class Status:
-    """What one member says of itself."""
+    """What one member says of itself; downgrade is the version that the cluster is on its way back to, if any."""
 
     identity: int
     version: str
@@ -76,6 +76,7 @@ class Status:
     quota: int
     learner: bool
     revision: int = 0
+    downgrade: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,6 +179,7 @@ def _status(entry: Mapping[str, Any]) -> Status:
         quota=int(entry.get("dbSizeQuota", 0)),
         learner=bool(entry.get("isLearner", False)),
         revision=int(entry["header"].get("revision", 0)),
+        downgrade=(entry.get("downgradeInfo") or {}).get("targetVersion", "") if (entry.get("downgradeInfo") or {}).get("enabled") else "",
     )
 
 

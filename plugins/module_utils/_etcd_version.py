@@ -71,6 +71,25 @@ def judge(members: Mapping[str, str], target: str, *, v2_content: bool = False) 
     return Verdict(kind, tuple(problems), tuple(warnings))
 
 
+def preparation(kind: str, target: str, *, under_way: str) -> list[tuple[tuple[str, ...], str]]:
+    """Calls of etcdctl before the first member gets another program, each with its sentence.
+
+    Args:
+        kind: what the change is.
+        target: the version to go to.
+        under_way: the version that the cluster is on its way back to already; empty if it is not.
+    """
+    minor = _text(parse(target)).rsplit(".", 1)[0]
+    there = bool(under_way) and parse(under_way)[:2] == parse(target)[:2]
+    steps: list[tuple[tuple[str, ...], str]] = []
+    if under_way and not there:
+        steps.append((("downgrade", "cancel"), f"Cancel the way back to {under_way}."))
+    if kind == DOWNGRADE and not there:
+        steps.append((("downgrade", "validate", minor), f"Ask etcd whether it can go back to {minor}."))
+        steps.append((("downgrade", "enable", minor), f"Bring the stored data back to {minor}, so that its programs can read it."))
+    return steps
+
+
 def can_go_back(members: Mapping[str, str], target: str) -> bool:
     """Whether members can be brought back by starting the former program: only while a member of the former minor version is left."""
     goal = parse(target)

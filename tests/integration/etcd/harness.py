@@ -189,16 +189,19 @@ class Cluster:
         until(lambda: all(self.is_ready(host) for host in hosts), "a new cluster is ready")
         return hosts
 
-    def etcdctl(self, *arguments: str, host: Host | None = None, check: bool = True, certificate: str = "operator") -> str:
+    def etcdctl(
+        self, *arguments: str, host: Host | None = None, check: bool = True, certificate: str = "operator", everywhere: bool = False
+    ) -> str:
         """etcdctl as an operator runs it: the tests' own look at the cluster, independent of the modules."""
         running = host or next(one for one in self.hosts.values() if one.process)
+        endpoints = [one.client for one in self.hosts.values()] if everywhere else [running.client]
         pki = self.authority.folder
         environment = {
             **os.environ,
             "ETCDCTL_CACERT": str(pki / "ca.crt"),
             "ETCDCTL_CERT": str(pki / f"{certificate}.crt"),
             "ETCDCTL_KEY": str(pki / f"{certificate}.key"),
-            "ETCDCTL_ENDPOINTS": running.client,
+            "ETCDCTL_ENDPOINTS": ",".join(endpoints),
         }
         program = str(binaries(running.version) / "etcdctl")
         done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, timeout=30, check=False)

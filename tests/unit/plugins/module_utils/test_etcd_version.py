@@ -67,6 +67,21 @@ def test_going_back_by_the_program_works_while_one_has_the_former_version(*, ver
     assert can_go_back({str(number): version for number, version in enumerate(versions.split())}, "3.6.16") is back
 
 
+@pytest.mark.parametrize(
+    ("kind", "under_way", "calls"),
+    [
+        pytest.param("downgrade", "", ["downgrade validate 3.6", "downgrade enable 3.6"], id="back"),
+        pytest.param("downgrade", "3.6.0", [], id="back, under way"),
+        pytest.param("downgrade", "3.5.0", ["downgrade cancel", "downgrade validate 3.6", "downgrade enable 3.6"], id="to another version"),
+        pytest.param("upgrade", "", [], id="an upgrade needs none"),
+        pytest.param("patch", "3.5.0", ["downgrade cancel"], id="what was begun and given up"),
+        pytest.param("keep", "3.6.0", [], id="back, and nearly done"),
+    ],
+)
+def test_preparation(kind: str, under_way: str, calls: list[str]) -> None:
+    assert [" ".join(arguments) for arguments, _sentence in _etcd_version.preparation(kind, "3.6.16", under_way=under_way)] == calls
+
+
 def test_is_mixed() -> None:
     assert is_mixed({"m1": "3.7.3", "m2": "3.6.16"})
     assert not is_mixed({"m1": "3.7.3", "m2": "3.7.0"})

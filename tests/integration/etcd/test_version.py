@@ -1,0 +1,79 @@
+"""Members of two minor versions: up and back, one at a time behind the guard, while somebody writes."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+from .harness import NEWER, OLDER, Cluster
+
+
+@contextlib.contextmanager
+def writing(cluster: Cluster) -> Iterator[list[str]]:
+    """Somebody who writes all the time, to any member; yields the values that etcd acknowledged."""
+    acknowledged: list[str] = []
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            value = str(len(acknowledged))
+            if "OK" in cluster.etcdctl("put", f"probe/{value}", value, everywhere=True, check=False):
+                acknowledged.append(value)
+
+    probe = threading.Thread(target=write)
+    probe.start()
+    try:
+        yield acknowledged
+    finally:
+        stop.set()
+        probe.join()
+
+
+def roll(cluster: Cluster, version: str) -> list[str]:
+    """Change the program of each member as the playbook does; the names in the order of the change."""
+    order: list[str] = []
+    while waiting := cluster.module("etcd_version", target=version)["order"]:
+        name = waiting[0]
+        host = cluster.hosts[name]
+        asked = cluster.module("etcd_quorum", action="restart", name=name)
+        assert asked["allowed"], asked
+        assert asked["leader"] is (len(waiting) == 1 and len(order) + 1 == len(cluster.hosts)), "the leader is the last"
+        host.stop()
+        host.version = version
+        host.start()
+        assert cluster.module("etcd_quorum", action="confirm", name=name, wait=30)["allowed"]
+        order.append(name)
+    return order
+
+
+def test_up_and_back(cluster: Cluster) -> None:
+    cluster.found("m1", "m2", "m3", version=OLDER)
+    refused = cluster.module("etcd_version", target="3.8.0")
+    assert "go through 3.7 first" in refused["msg"]
+
+    upgrade = cluster.module("etcd_version", target=NEWER)
+    assert (upgrade["kind"], upgrade["changed"]) == ("upgrade", False)
+    with writing(cluster) as acknowledged:
+        assert sorted(roll(cluster, NEWER)) == ["m1", "m2", "m3"]
+        assert cluster.module("etcd_version", target=NEWER)["kind"] == "keep"
+        versions = {member["version"] for member in cluster.module("etcd_info")["members"]}
+        assert versions == {NEWER}
+
+        assert "3.6.11 is the first" in cluster.module("etcd_version", target="3.6.1")["msg"]
+        predicted = cluster.module("etcd_version", target=OLDER, check=True)
+        assert predicted["kind"] == "downgrade"
+        prepared = cluster.module("etcd_version", target=OLDER)
+        assert prepared["plan"] == predicted["plan"]
+        assert not cluster.module("etcd_version", target=OLDER)["changed"]
+        assert sorted(roll(cluster, OLDER)) == ["m1", "m2", "m3"]
+    assert len(acknowledged) > 5
+    kept = cluster.etcdctl("get", "probe/", "--prefix", "--print-value-only").split()
+    assert set(acknowledged) <= set(kept), "an acknowledged write was lost"
+
+
+def test_with_one_down_no_version_is_changed(cluster: Cluster) -> None:
+    hosts = cluster.found("m1", "m2", "m3", version=OLDER)
+    hosts[2].stop()
+    refused = cluster.module("etcd_version", target=NEWER)
+    assert "Not healthy: m3" in refused["msg"]
