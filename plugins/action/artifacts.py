@@ -137,7 +137,7 @@ class ActionModule(ActionBase):
         shell = self._connection._shell
         if not shell.tmpdir:
             self._make_tmp_path()
-        remote = shell.join_path(shell.tmpdir, "artifacts")
+        remote = shell.join_path(shell.tmpdir, "quorate-artifacts")
         try:
             self._transfer_file(path, remote)
             self._fixup_perms2((shell.tmpdir, remote), execute=False)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _host
@@ -54,6 +55,11 @@ def _state(path: str, mode: str, digests: _host.Digests) -> str | None:
     if state.digest.startswith("link:") or (state.mode, state.owner) == (mode, "root"):
         return state.digest
     return f"{state.digest} {state.mode} {state.owner}"
+
+
+def remove_stale_bundles(bundle: str) -> None:
+    """Remove what runs that were killed sent and left beside this run's bundle. One that still grows is another run's."""
+    _host.remove_old_files(os.path.dirname(os.path.dirname(bundle)), "*/" + os.path.basename(bundle), seconds=3600)
 
 
 def folders_of(paths: Iterable[str]) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import glob
 import grp
 import hashlib
 import http.client
@@ -272,6 +273,14 @@ def remove_file(path: str) -> None:
         return
     except OSError as error:
         raise HostError(f"Removing {path} failed: {error.strerror}.") from error
+
+
+def remove_old_files(directory: str, pattern: str, *, seconds: float) -> None:
+    """Remove files of ours that were last written longer ago, such as what a killed run left."""
+    for path in glob.glob(os.path.join(glob.escape(directory), pattern)):
+        with contextlib.suppress(FileNotFoundError):
+            if os.stat(path).st_mtime < time.time() - seconds:
+                os.unlink(path)
 
 
 def move_aside(path: str) -> str | None:

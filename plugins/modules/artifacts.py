@@ -398,6 +398,7 @@ def _run(module: AnsibleModule) -> dict[str, Any]:
             digests.save()
             if params["bundle"]:
                 _host.remove_file(params["bundle"])
+                _artifact_files.remove_stale_bundles(params["bundle"])
 
 
 def main() -> None:

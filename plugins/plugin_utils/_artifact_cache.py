@@ -15,7 +15,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -150,13 +149,15 @@ def _make_folder(path: str) -> None:
 
 @contextlib.contextmanager
 def temporary(path: str, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
-    """A file that takes the place of `path` when it is complete, and never before."""
+    """A file that takes the place of `path` when it is complete, and never before. Whoever writes it holds a lock.
+
+    Its name is always the same: what a killed run left is overwritten by the next.
+    """
     _make_folder(path)
+    name = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.part")
     with _explained(f"Writing {path}", "See that the folder may be written and that its file system has room."):
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=os.path.dirname(path))
         try:
-            with os.fdopen(handle, "wb") as file:
-                os.fchmod(handle, mode)
+            with open(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode), "wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())

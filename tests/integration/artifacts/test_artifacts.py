@@ -38,6 +38,25 @@ PLAYBOOK = """
       ansible.builtin.import_role:
         name: quorate.kubernetes.artifacts
 """
+# Without the role, a topology or an observation.
+ALONE = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Bring a program
+      quorate.kubernetes.artifacts:
+        packages:
+          tool:
+            version: "1"
+            files:
+              tool: {link: true}
+        architecture: amd64
+        destination: "{{ playbook_dir }}/opt"
+        links: "{{ playbook_dir }}/bin"
+        source: directory
+        directory: "{{ playbook_dir }}/artifacts"
+        cache: "{{ playbook_dir }}/cache"
+"""
 
 
 def content(package: str, architecture: str, file: str) -> bytes:
@@ -286,3 +305,27 @@ def test_images_from_a_folder(site: Site) -> None:
     (folder / "runc/1.3.4/amd64/runc").write_bytes(b"another build of the same version")
     for arguments in (["--check"], []):
         assert "runc/1.3.4/amd64/runc:" in site.run(*arguments, code=2, **settings)
+
+
+def test_module_alone(site: Site) -> None:
+    """Without a fact the host is asked first."""
+    site.host("host1")
+    (site.folder / "play.yml").write_text(ALONE)
+    source = site.folder / "artifacts/tool/1/amd64/tool"
+    source.parent.mkdir(parents=True)
+    source.write_bytes(b"tool")
+    link = site.folder / "bin/tool"
+
+    assert executions(site.run("--check")) == [1]
+    assert not (site.folder / "opt").exists()
+    output = site.run()
+    assert executions(output) == [2]
+    assert link.resolve().read_bytes() == b"tool"
+    output = site.run()
+    assert executions(output) == [1]
+    assert counts(output, "host1")["changed"] == 0
+
+    link.unlink()
+    link.write_text("someone's")
+    assert counts(site.run(), "host1")["changed"] == 0
+    assert link.read_text() == "someone's"

@@ -84,5 +84,15 @@ def test_unchanged_programs_are_not_read_again(tmp_path: Path, monkeypatch: pyte
     assert _artifact_files.observe_artifacts() == {path: DIGEST}
 
 
+def test_stale_bundles(tmp_path: Path) -> None:
+    ours, other, stale = (tmp_path / f"tmp-{name}/bundle" for name in ("ours", "other", "stale"))
+    for path in (ours, other, stale):
+        path.parent.mkdir()
+        path.write_text("")
+    os.utime(stale, (0, 0))
+    _artifact_files.remove_stale_bundles(str(ours))
+    assert [path.exists() for path in (ours, other, stale)] == [True, True, False]
+
+
 def test_folders() -> None:
     assert _artifact_files.folders_of(["/o/b/1/x", "/o/a/1/x", "/o/b/1/y"]) == ["/o/a/1", "/o/b/1"]
