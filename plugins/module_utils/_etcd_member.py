@@ -122,6 +122,16 @@ def leave(cluster: Cluster, name: str, peers: Sequence[str] = (), *, force: bool
     return steps
 
 
+def heir(cluster: Cluster, name: str) -> Optional[Member]:
+    """Who leads when this member does not any more: the last healthy voter by name. None if it does not lead, or nobody else can."""
+    leader = cluster.leader
+    if leader is None or leader.name != name or not cluster.is_healthy(leader):
+        return None
+    return max(
+        (member for member in cluster.voters() if member != leader and cluster.is_healthy(member)), key=lambda one: one.name, default=None
+    )
+
+
 def peers_of(cluster: Cluster) -> list[_quorum.Peer]:
     """The cluster as the arithmetic of quorum sees it."""
     peers = []
@@ -215,10 +225,10 @@ def _peers_after(cluster: Cluster, steps: Sequence[Step]) -> list[_quorum.Peer]:
 
 def _hand_over(cluster: Cluster, entry: Member) -> list[Step]:
     """Move leadership away from a member before it goes, so that no write waits for an election."""
-    heirs = [member for member in cluster.voters() if member.identity != entry.identity and cluster.is_healthy(member)]
-    if cluster.leader != entry or not cluster.is_healthy(entry) or not heirs:
+    next_leader = heir(cluster, entry.name)
+    if next_leader is None:
         return []
-    return [Step(MOVE_LEADER, f"Move leadership from {entry.label} to {heirs[0].name}.", heirs[0].identity)]
+    return [Step(MOVE_LEADER, f"Move leadership from {entry.label} to {next_leader.name}.", next_leader.identity)]
 
 
 def _check(decision: _quorum.Decision) -> None:

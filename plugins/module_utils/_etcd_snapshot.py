@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
 # etcdctl appends the SHA-256 of the database to the file; a database comes in whole pages.
@@ -49,6 +50,12 @@ def parse_info(text: str) -> Info:
         )
     except (ValueError, KeyError, TypeError):
         raise SnapshotError(f"etcdutl's answer cannot be read: {text[:200]!r}") from None
+
+
+def expired(names: Iterable[str], keep: int) -> list[str]:
+    """Files of a folder that are older snapshots than those to keep. Only names that are a time in UTC count; 0 keeps all."""
+    snapshots = sorted(name for name in names if re.fullmatch(r"\d{8}T\d{6}Z\.db", name))
+    return snapshots[:-keep] if keep else []
 
 
 def has_digest(size: int) -> bool:

@@ -147,10 +147,9 @@ class EtcdMaintenance:
 
     def _defragment(self, identity: int) -> None:
         member = self._allowed(identity)
-        cluster = self.cluster
-        heirs = [other for other in cluster.voters() if other.identity != identity and cluster.is_healthy(other)]
-        if cluster.leader == member and heirs:
-            self._client.move_leader(heirs[0].identity, timeout=self._params["wait"])
+        heir = _etcd_member.heir(self.cluster, member.name)
+        if heir:
+            self._client.move_leader(heir.identity, timeout=max(self._params["wait"], _etcd_client.COMMAND_SECONDS))
         self._client.control(["defrag"], endpoints=member.clients[:1], timeout=self._params["timeout"])
         if member.learner:
             return

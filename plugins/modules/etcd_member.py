@@ -220,7 +220,7 @@ class EtcdMember:
         elif step.verb == _etcd_member.UPDATE:
             self._insist(["member", "update", number, peers], lambda: False)
         elif step.verb == _etcd_member.MOVE_LEADER:
-            self._client.move_leader(step.member, timeout=params["wait"])
+            self._client.move_leader(step.member, timeout=params["timeout"])
         else:
             self._promote(step.member)
 

@@ -14,6 +14,7 @@ description:
   - Asks the living cluster before a member is stopped, removed or added, and after it was started again.
   - Voters come from the member list, read through the quorum, and never from an inventory. Each member is asked itself whether it is healthy.
   - It fails if the answer is no, with the members and the sum in words.
+  - It changes nothing, except that it moves leadership if O(hand_over) asks for that.
 extends_documentation_fragment:
   - quorate.kubernetes._attributes
   - quorate.kubernetes._etcd
@@ -23,7 +24,7 @@ attributes:
   diff_mode:
     support: none
     details:
-      - It changes nothing.
+      - No file or setting changes.
   idempotent:
     support: full
 options:
@@ -45,6 +46,12 @@ options:
   force:
     description:
       - Allow to remove one of two voters, although a failure of the other during the change loses the cluster.
+    type: bool
+    default: false
+  hand_over:
+    description:
+      - With O(action=restart), move leadership away from the member before it is stopped, so that no write waits for an election.
+      - The new leader is the last healthy voter by name, as hosts are usually changed in the order of their names.
     type: bool
     default: false
   ignore_alarms:
@@ -83,6 +90,7 @@ EXAMPLES = r"""
   quorate.kubernetes.etcd_quorum:
     action: restart
     name: m2
+    hand_over: true
     endpoints: [https://192.0.2.11:2379, https://192.0.2.12:2379, https://192.0.2.13:2379]
 
 - name: See that it has come back
@@ -103,8 +111,12 @@ explanation:
   returned: always
   type: str
   sample: "m2 may be stopped: all 3 voters (m1, m2 and m3) are healthy, and quorum is 2; without m2 2 remain."
+handed_over_to:
+  description: The member that got the leadership, or would in check mode.
+  returned: when it was moved
+  type: str
 leader:
-  description: Whether the member leads, so that leadership is best moved first.
+  description: Whether the member led when it was asked.
   returned: when the cluster answered
   type: bool
 sum:
@@ -119,7 +131,7 @@ cluster:
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -130,6 +142,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "action": {"type": "str", "required": True, "choices": ["restart", "remove", "add", "confirm"]},
     "downtime": {"type": "bool", "default": False},
     "force": {"type": "bool", "default": False},
+    "hand_over": {"type": "bool", "default": False},
     "ignore_alarms": {"type": "list", "elements": "str", "choices": ["NOSPACE", "CORRUPT"], "default": []},
     "name": {"type": "str", "required": True},
     "required": {"type": "bool", "default": True},
@@ -144,6 +157,7 @@ class EtcdQuorum:
     def __init__(self, params: dict[str, Any]) -> None:
         self._params = params
         self._client = _etcd_client.EtcdClient(_etcd_client.Connection.of(params))
+        self._cluster: Optional[_etcd.Cluster] = None
 
     def answer(self) -> dict[str, Any]:
         """Ask until it is a yes, or the time is over."""
@@ -157,12 +171,22 @@ class EtcdQuorum:
         _host.wait_until(allowed, timeout=self._params["wait"], poll=_etcd_client.POLL_SECONDS)
         return result
 
+    def hand_over(self, *, apply: bool) -> Optional[str]:
+        """Move leadership away from a member that may be stopped; the name of the heir, or None if there is nothing to move."""
+        if not self._params["hand_over"] or self._params["action"] != _quorum.RESTART or self._cluster is None:
+            return None
+        heir = _etcd_member.heir(self._cluster, self._params["name"])
+        if heir is not None and apply:
+            self._client.move_leader(heir.identity, timeout=max(self._params["wait"], _etcd_client.COMMAND_SECONDS))
+        return heir.name if heir else None
+
     def _ask(self) -> dict[str, Any]:
         name, unit = self._params["name"], self._params["unit"]
         if unit and self._params["action"] == _quorum.RESTART and not self._runs(unit):
             return {"allowed": True, "explanation": f"{name} may be started: {unit} does not run on this host, so nothing is stopped."}
+        self._cluster = None
         try:
-            cluster = self._client.cluster()
+            self._cluster = cluster = self._client.cluster()
         except _etcd.EtcdError as error:
             return {"allowed": False, "explanation": f"{self._params['action']} of {name} is not allowed: {error}"}
         decision = self._decide(cluster)
@@ -193,13 +217,17 @@ class EtcdQuorum:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    guard = EtcdQuorum(module.params)
     try:
-        result = EtcdQuorum(module.params).answer()
+        result = guard.answer()
+        if module.params["required"] and not result["allowed"]:
+            module.fail_json(msg=result["explanation"], **result)
+        heir = guard.hand_over(apply=not module.check_mode) if result["allowed"] else None
     except (_etcd.EtcdError, _host.HostError) as error:
         module.fail_json(msg=f"Asking etcd whether {module.params['action']} of {module.params['name']} is allowed failed: {error}")
-    if module.params["required"] and not result["allowed"]:
-        module.fail_json(msg=result["explanation"], **result)
-    module.exit_json(changed=False, **result)
+    if heir:
+        result["handed_over_to"] = heir
+    module.exit_json(changed=heir is not None, **result)
 
 
 if __name__ == "__main__":

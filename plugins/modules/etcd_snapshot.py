@@ -49,6 +49,12 @@ options:
     description:
       - Names and peer URLs of all members of the restored cluster, the same on each of them. Needed with O(state=restored).
     type: str
+  keep:
+    description:
+      - With O(state=present), how many snapshots to keep in the folder of O(path). Older ones are deleted after a new one was saved and verified.
+      - Only files whose name is a time in UTC count, such as C(20261121T120000Z.db). V(0) keeps all.
+    type: int
+    default: 0
   name:
     description:
       - Name of the member on this host. Needed with O(state=restored).
@@ -119,6 +125,11 @@ snapshot:
   returned: when there is one
   type: dict
   sample: {revision: 4711, keys: 1234, size: 20971520, version: 3.7.0, hash: 3099880325, sha256: 9f86d0..., verified_by_digest: true}
+removed:
+  description: Names of the older snapshots that were deleted.
+  returned: with O(state=present)
+  type: list
+  elements: str
 data_moved_to:
   description: Where the former data was moved.
   returned: when it was moved
@@ -140,6 +151,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "etcdutl": {"type": "path", "default": "etcdutl"},
     "group": {"type": "str", "default": "etcd"},
     "initial_cluster": {"type": "str"},
+    "keep": {"type": "int", "default": 0},
     "name": {"type": "str"},
     "owner": {"type": "str", "default": "etcd"},
     "path": {"type": "path", "required": True},
@@ -161,6 +173,7 @@ class EtcdSnapshot:
         self.path: str = params["path"]
         self.facts: Optional[dict[str, Any]] = None
         self.moved_to: Optional[str] = None
+        self.removed: list[str] = []
 
     # --- verified ---
 
@@ -222,6 +235,9 @@ class EtcdSnapshot:
         self.facts = self.verify(new)
         _host.rename_file(new, self.path)
         _host.sync_directory(folder)
+        self.removed = _etcd_snapshot.expired(os.listdir(folder), self._params["keep"])
+        for name in self.removed:
+            _host.remove_file(os.path.join(folder, name))
 
     # --- restored ---
 
@@ -311,6 +327,8 @@ def main() -> None:
     result: dict[str, Any] = {"changed": changed, "path": snapshot.path, "diff": {"before": "", "after": f"{words}\n" if words else ""}}
     if snapshot.facts:
         result["snapshot"] = snapshot.facts
+    if module.params["state"] == "present":
+        result["removed"] = snapshot.removed
     if snapshot.moved_to:
         result["data_moved_to"] = snapshot.moved_to
     module.exit_json(**result)

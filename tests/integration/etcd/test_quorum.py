@@ -98,3 +98,15 @@ def test_an_alarm_stops_the_rolling_restart(cluster: Cluster) -> None:
     answer = cluster.module("etcd_quorum", action="restart", name="m1", wait=0, downtime=True)
     assert "NOSPACE on m1" in answer["msg"]
     assert cluster.module("etcd_quorum", action="restart", name="m1", wait=0, downtime=True, ignore_alarms=["NOSPACE"])["allowed"]
+
+
+def test_leadership_is_handed_over_before_the_leader_is_stopped(cluster: Cluster) -> None:
+    hosts = cluster.found("m1", "m2", "m3")
+    leader = cluster.leader()
+    last = [host for host in hosts if host is not leader][-1]
+    asked = cluster.module("etcd_quorum", action="restart", name=leader.name, hand_over=True, check=True)
+    assert (asked["changed"], asked["handed_over_to"]) == (True, last.name)
+    assert cluster.leader() is leader, "check mode moved it"
+    assert cluster.module("etcd_quorum", action="restart", name=leader.name, hand_over=True)["changed"]
+    assert cluster.leader() is last
+    assert not cluster.module("etcd_quorum", action="restart", name=leader.name, hand_over=True)["changed"]

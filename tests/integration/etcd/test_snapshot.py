@@ -54,6 +54,17 @@ def test_save_and_verify(cluster: Cluster, tmp_path: Path, version: str) -> None
     assert snapshot(cluster, path, state="verified")["snapshot"] == saved["snapshot"]
 
 
+def test_older_ones_go_when_a_new_one_is_sound(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.found("m1")
+    folder = tmp_path / "snapshots"
+    names = [f"2026112{day}T120000Z.db" for day in range(3)]
+    for name in names[:2]:
+        snapshot(cluster, folder / name)
+    (folder / "mine.db").write_text("not ours")
+    assert snapshot(cluster, folder / names[2], keep=2)["removed"] == names[:1]
+    assert sorted(entry.name for entry in folder.iterdir()) == [*names[1:], "mine.db"]
+
+
 @pytest.mark.parametrize("damage", ["a flipped bit in a value", "cut off", "something else"])
 def test_damage_is_found(cluster: Cluster, tmp_path: Path, damage: str) -> None:
     cluster.found("m1")

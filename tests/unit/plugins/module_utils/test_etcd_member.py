@@ -176,7 +176,7 @@ def test_vote_of_a_stranger_is_refused() -> None:
     [
         pytest.param(cluster(*THREE), "m4", "", id="gone already"),
         pytest.param(cluster(*THREE), "m3", "remove:3", id="a follower"),
-        pytest.param(cluster(*THREE, leader="m3"), "m3", "move_leader:1 remove:3", id="the leader"),
+        pytest.param(cluster(*THREE, leader="m3"), "m3", "move_leader:2 remove:3", id="the leader"),
         pytest.param(cluster(*THREE, leader="m3", dead="m3"), "m3", "remove:3", id="a dead one, known as the leader"),
         pytest.param(cluster(*THREE, dead="m1"), "m1", "remove:1", id="the first of the list, dead"),
         pytest.param(cluster(*THREE, entry("m4", learner=True), dead="m4"), "m4", "remove:4", id="a dead learner"),
@@ -197,6 +197,22 @@ def test_leave(before: Cluster, name: str, steps: str) -> None:
 def test_leave_refused(before: Cluster, name: str, words: str) -> None:
     with pytest.raises(Refused, match=words):
         _etcd_member.leave(before, name)
+
+
+@pytest.mark.parametrize(
+    ("before", "name", "heir"),
+    [
+        pytest.param(cluster(*THREE), "m1", "m3", id="the last by name"),
+        pytest.param(cluster(*THREE, leader="m3"), "m3", "m2", id="the last of the others"),
+        pytest.param(cluster(*THREE), "m2", None, id="no leader"),
+        pytest.param(cluster(*THREE, dead="m3"), "m1", "m2", id="a healthy one"),
+        pytest.param(cluster(*THREE, entry("m4", learner=True)), "m1", "m3", id="no learner"),
+        pytest.param(cluster(entry("m1")), "m1", None, id="nobody else"),
+    ],
+)
+def test_heir(before: Cluster, name: str, heir: str | None) -> None:
+    found = _etcd_member.heir(before, name)
+    assert (found.name if found else None) == heir
 
 
 def test_one_of_two_leaves_by_force() -> None:

@@ -28,6 +28,17 @@ def test_what_cannot_be_read_is_an_error(text: str) -> None:
         _etcd_snapshot.parse_info(text)
 
 
+NAMES = ["20261121T120000Z.db", "20261119T120000Z.db", "mine.db", "20261120T120000Z.db", "20261118T120000Z.db.new"]
+
+
+@pytest.mark.parametrize(
+    ("keep", "gone"),
+    [(0, []), (1, ["20261119T120000Z.db", "20261120T120000Z.db"]), (2, ["20261119T120000Z.db"]), (3, []), (9, [])],
+)
+def test_expired(keep: int, gone: list[str]) -> None:
+    assert _etcd_snapshot.expired(NAMES, keep) == gone
+
+
 @pytest.mark.parametrize(
     ("size", "expected"),
     [
