@@ -60,7 +60,7 @@ class ActionModule(_api.ApiAction):
                 return {**result, "failed": True, "msg": str(error), "executions": 0}
             steps = _manifests.plan_without_server(objects, present=present)
             return {**result, **_manifests.report(steps), "msg": f"There is no cluster yet: {error}", "waiting": [], "executions": 0}
-        hidden = {**identity, "_objects": json.dumps(objects)}
+        hidden = {"identity": identity, "documents": json.dumps(objects)}
         given = {key: value for key, value in self.public_arguments().items() if key not in ("objects", "text")}
         timeout = float(arguments.get("wait_timeout", 300))
         merge = _api.first_with_last_wait

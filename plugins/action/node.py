@@ -43,5 +43,5 @@ class ActionModule(_api.ApiAction):
             plan = _node.report_without_server(arguments)
             return {**result, **plan, "msg": f"There is no cluster yet: {error}", "waiting": [], "executions": 0}
         timeout = float(arguments.get("wait_timeout", 300))
-        done = self.in_slices({**arguments, **identity}, task_vars=task_vars, timeout=timeout, merge=together)
+        done = self.in_slices({**arguments, "identity": identity}, task_vars=task_vars, timeout=timeout, merge=together)
         return {**result, **done}

@@ -17,7 +17,7 @@ class ActionModule(_api.ApiAction):
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
         try:
-            arguments = {**self.public_arguments(), **self.identity(task_vars)}
+            arguments = {**self.public_arguments(), "identity": self.identity(task_vars)}
         except _authority.AuthorityError as error:
             return {**result, "failed": True, "msg": str(error), "executions": 0}
         return {**result, **self.in_slices(arguments, task_vars=task_vars, timeout=0, merge=_api.first_with_last_wait)}

@@ -35,4 +35,40 @@ options:
       - Passphrase of the authorities' keys, if they are encrypted.
       - Without it, the variable C(pki_passphrase) of the host, if there is one.
     type: str
+  identity:
+    description:
+      - Client certificate to ask with.
+      - Without it, the control node signs one with the authority in O(pki_directory).
+    type: dict
+    suboptions:
+      certificate:
+        description:
+          - The certificate with its chain, as PEM.
+        type: str
+        required: true
+      key:
+        description:
+          - Its private key, as PEM.
+        type: str
+        required: true
+      trusted:
+        description:
+          - Authorities that may sign the API server's certificate, as PEM. O(ca) comes first.
+        type: str
+        default: ''
+  wait_part:
+    description:
+      - Set by the action, which cuts a long wait into several executions.
+    type: dict
+    suboptions:
+      seconds:
+        description:
+          - Seconds that this execution may wait.
+        type: float
+        required: true
+      last:
+        description:
+          - Whether it is the last one.
+        type: bool
+        required: true
 """

@@ -295,26 +295,39 @@ API_OPTIONS: dict[str, dict[str, Any]] = {
     "ca": {"type": "path"},
     "pki_directory": {"type": "path"},
     "pki_passphrase": {"type": "str", "no_log": True},
-    # Given by the action of the same name, which holds the authority: nobody writes them in a playbook.
-    "_certificate": {"type": "str"},
-    "_key": {"type": "str", "no_log": True},
-    "_trusted": {"type": "str"},
-    "_patience": {"type": "float"},
-    "_last": {"type": "bool", "default": True},
+    "identity": {
+        "type": "dict",
+        "options": {
+            "certificate": {"type": "str", "required": True},
+            "key": {"type": "str", "required": True, "no_log": True},
+            "trusted": {"type": "str", "default": ""},
+        },
+    },
+    "wait_part": {
+        "type": "dict",
+        "options": {"seconds": {"type": "float", "required": True}, "last": {"type": "bool", "required": True}},
+    },
 }
 """Arguments that every module here takes."""
 
 
 def client_of(parameters: Mapping[str, Any]) -> Client:
     """The client that a module's arguments ask for."""
-    if not parameters["_certificate"]:
-        raise KubernetesError("The client certificate is missing: the module runs only through its action of the same name.")
-    trusted = parameters["_trusted"] or ""
+    given = parameters["identity"]
+    if not given:
+        raise KubernetesError("The client certificate is missing: the action of the module makes it, if it has none in identity.")
+    trusted = given["trusted"]
     if parameters["ca"]:
         try:
             with open(parameters["ca"], encoding="ascii") as file:
                 trusted = file.read()
         except OSError as error:
             raise KubernetesError(f"Reading the authority {parameters['ca']} failed: {error.strerror}.") from error
-    identity = Identity(parameters["_certificate"], parameters["_key"], trusted)
+    identity = Identity(given["certificate"], given["key"], trusted)
     return Client(parameters["server"], context=client_context(identity))
+
+
+def wait_part(parameters: Mapping[str, Any]) -> tuple[float, bool]:
+    """Seconds that this execution of a module may wait, and whether it is the last one."""
+    part = parameters["wait_part"] or {"seconds": parameters["wait_timeout"], "last": True}
+    return float(part["seconds"]), bool(part["last"])

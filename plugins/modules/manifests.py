@@ -61,6 +61,10 @@ options:
       - Name under which the fields are the caller's own.
     type: str
     default: quorate
+  documents:
+    description:
+      - Set by the action, from O(objects) and O(text).
+    type: json
 """
 
 EXAMPLES = r"""
@@ -146,8 +150,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "wait": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 300},
     "field_manager": {"type": "str", "default": "quorate"},
-    # The objects of both options as JSON, from the action: as a whole a secret, because some of them may be.
-    "_objects": {"type": "json", "no_log": True},
+    # As a whole a secret, because some of the objects may be.
+    "documents": {"type": "json", "no_log": True},
 }
 
 START_SECONDS = 60.0
@@ -296,7 +300,7 @@ def wait(manifests: Manifests, steps: list[_manifests.Step], *, timeout: float) 
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """The module's work; its result."""
-    objects = json.loads(parameters["_objects"])
+    objects = json.loads(parameters["documents"] or "[]")
     client = _kubernetes.client_of(parameters)
     present = parameters["state"] == "present"
     manifests = Manifests(client, manager=parameters["field_manager"], objects=objects)
@@ -306,12 +310,13 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     client.wait_ready(0 if check_mode else START_SECONDS)
     steps = manifests.plan_present() if present else manifests.plan_absent()
     pending = _manifests.Pending()
+    seconds, last = _kubernetes.wait_part(parameters)
     if not check_mode:
         manifests.apply(steps)
         if parameters["wait"]:
-            pending = wait(manifests, steps, timeout=parameters["_patience"] or parameters["wait_timeout"])
+            pending = wait(manifests, steps, timeout=seconds)
     result = {**_manifests.report(steps), "waiting": list(pending.causes), "warnings": client.warnings}
-    if pending.causes and (parameters["_last"] or pending.hopeless):
+    if pending.causes and (last or pending.hopeless):
         result["failed"] = True
         result["msg"] = _manifests.waiting_failed(pending, present=present, seconds=parameters["wait_timeout"])
     return result

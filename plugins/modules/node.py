@@ -252,7 +252,7 @@ class Nodes:
         self._client = client
         self._options = parameters
         self._wanted = _node.all_wanted(parameters)
-        self._timeout = float(parameters["_patience"] or parameters["wait_timeout"])
+        self._timeout = _kubernetes.wait_part(parameters)[0]
         self._done: list[_node.Change] = []
 
     def planned(self) -> dict[str, Any]:
@@ -301,7 +301,7 @@ class Nodes:
         self._apply(self._changes(nodes))
         remaining = draining.drain(chosen, timeout=self._timeout)
         waiting = draining.blocked(chosen, remaining)
-        if waiting and self._options["_last"] and self._options["uncordon_on_failure"]:
+        if waiting and _kubernetes.wait_part(self._options)[1] and self._options["uncordon_on_failure"]:
             self._apply(_node.changes("uncordoned", self._wanted, self._live(), by="", force=False))
         result = _node.report(self._done, pods=draining.evicted)
         return {**result, "left": _drain.left(decisions), "waiting": waiting}
@@ -377,7 +377,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         "absent": nodes.absent,
     }
     result = verbs[parameters["state"]]()
-    if result.get("waiting") and parameters["_last"]:
+    if result.get("waiting") and _kubernetes.wait_part(parameters)[1]:
         result["failed"] = True
         result["msg"] = _node.waiting_failed(parameters["state"], result["waiting"], seconds=parameters["wait_timeout"])
     return result

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -46,13 +47,15 @@ class ApiAction(ActionBase):
     _requires_connection = True
 
     def identity(self, task_vars: Mapping[str, Any]) -> dict[str, str]:
-        """Hidden arguments that let a module ask the API server."""
+        """The client certificate that lets a module ask the API server."""
+        if self._task.args.get("identity"):
+            return dict(self._task.args["identity"])
         directory = self._setting("pki_directory", task_vars)
         if not directory:
             raise AnsibleActionFail("The directory of the authorities is not known. Set pki_directory, as a variable or in the task.")
         store = _authority.AuthorityStore(directory, self._setting("pki_passphrase", task_vars))
         pair = store.issue(authority="kubernetes", common_name=INSTALLER, organizations=[INSTALLER_GROUP], minutes=IDENTITY_MINUTES)
-        return {"_certificate": pair.certificate, "_key": pair.key, "_trusted": pair.trusted}
+        return dataclasses.asdict(pair)
 
     def public_arguments(self) -> dict[str, Any]:
         """The task's arguments without what is for the control node only."""
@@ -71,8 +74,8 @@ class ApiAction(ActionBase):
         """
         result: Result = {}
         began = time.monotonic()
-        for executions, (patience, last) in enumerate(slices(timeout), 1):
-            given = {**arguments, "_patience": patience, "_last": last}
+        for executions, (seconds, last) in enumerate(slices(timeout), 1):
+            given = {**arguments, "wait_part": {"seconds": seconds, "last": last}}
             name = f"quorate.kubernetes.{self._task.action.rsplit('.', 1)[-1]}"
             part = self._execute_module(module_name=name, module_args=given, task_vars=task_vars)
             result = {**(merge(result, part) if result else part), "executions": executions}

@@ -6,6 +6,7 @@ There is no kubelet and no container: what a kubelet would tell of nodes and pod
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import ipaddress
 import json
@@ -147,9 +148,9 @@ class Cluster:
             authority="kubernetes", common_name="quorate:installer", organizations=["system:masters"], minutes=30
         )
         given = {"server": self.server, **arguments}
-        given |= {"_certificate": pair.certificate, "_key": pair.key, "_trusted": pair.trusted}
+        given["identity"] = dataclasses.asdict(pair)
         if module == "manifests":
-            given["_objects"] = json.dumps(given.pop("objects"))
+            given["documents"] = json.dumps(given.pop("objects"))
         given |= {"_ansible_check_mode": check_mode, "_ansible_diff": True, "_ansible_remote_tmp": str(self.folder)}
         code = f"import sys; sys.path[:0] = {sys.path!r}; from {COLLECTION}.plugins.modules import {module}; {module}.main()"
         done = subprocess.run(

@@ -259,11 +259,11 @@ def test_key_is_in_no_message() -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        pytest.param({"_certificate": None}, "only through its action", id="no identity"),
+        pytest.param({"identity": None}, "the action of the module makes it", id="no identity"),
         pytest.param({"ca": "/nonexistent/ca.crt"}, "Reading the authority /nonexistent/ca.crt failed", id="no authority"),
     ],
 )
 def test_client_of_refuses(changes: dict[str, Any], problem: str) -> None:
-    parameters = {"_certificate": "c", "_key": "k", "_trusted": "", "ca": None, "server": "https://127.0.0.1:1", **changes}
+    parameters = {"identity": {"certificate": "c", "key": "k", "trusted": ""}, "ca": None, "server": "https://127.0.0.1:1", **changes}
     with pytest.raises(_kubernetes.KubernetesError, match=problem):
         _kubernetes.client_of(parameters)
