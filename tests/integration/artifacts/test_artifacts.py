@@ -146,7 +146,9 @@ class Site:
         self._extra = {name: self._local(package) for name, package in CATALOGUE.items()}
 
     def _local(self, package: dict[str, Any]) -> dict[str, Any]:
-        addresses = {key: package[key].replace("https://", self.upstream.url) for key in ("url", "checksum") if key in package}
+        addresses: dict[str, Any] = {
+            key: package[key].replace("https://", self.upstream.url) for key in ("url", "checksum") if key in package
+        }
         return {**addresses, "files": {file: {"link": False} for file in package["files"]}}
 
     def host(self, name: str, *kinds: str, **variables: Any) -> None:
@@ -275,7 +277,7 @@ def test_a_wrong_file_for_one_host_stops_all(site: Site, upstream: Upstream) -> 
 
 def test_pull_from_a_mirror(site: Site, upstream: Upstream) -> None:
     site.host("etcd1", "etcd")
-    settings = {"artifacts_source": "mirror", "artifacts_mirror": upstream.mirror("amd64"), "artifacts_delivery": "pull"}
+    settings: dict[str, Any] = {"artifacts_source": "mirror", "artifacts_mirror": upstream.mirror("amd64"), "artifacts_delivery": "pull"}
     output = site.run(**settings)
     assert executions(output) == [0, 1]
     assert (site.folder / "etcd1/etcd/3.7.3/etcd").read_bytes() == content("etcd", "amd64", "etcd")
@@ -295,7 +297,7 @@ def test_images_from_a_folder(site: Site) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content(name, "amd64", file))
     site.host("worker1", "worker", "node")
-    settings = {"artifacts_source": "directory", "artifacts_directory": str(folder)}
+    settings: dict[str, Any] = {"artifacts_source": "directory", "artifacts_directory": str(folder)}
     site.run(**settings)
     image = site.folder / "worker1/pause/3.10/pause.tar"
     assert image.read_bytes() == content("pause", "amd64", "pause.tar")

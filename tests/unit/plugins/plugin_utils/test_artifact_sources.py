@@ -300,7 +300,7 @@ class TestMirror:
             ),
         ],
     )
-    def test_wrong_settings(self, play: Play, changes: dict[str, str], said: str) -> None:
+    def test_wrong_settings(self, play: Play, changes: dict[str, Any], said: str) -> None:
         with pytest.raises(ArtifactError, match=said):
             play.resolve("etcd", **changes)
         assert play.web.asked == []
