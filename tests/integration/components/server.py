@@ -23,7 +23,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    port, *paths = sys.argv[1:]
+    port, *paths = (word for word in sys.argv[1:] if not word.startswith("--"))
     texts = [Path(path).read_text(encoding="utf-8") for path in paths]
     if "broken" in "".join(texts):
         sys.exit("The configuration makes no sense: " + json.dumps(texts))

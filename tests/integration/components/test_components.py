@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _component
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _component, _settings
 
 from .harness import HOST_FACTS, Host, Server, components
 
@@ -229,6 +229,34 @@ def test_system_user_owns_what_it_is_given(host: Host, server: Server) -> None:
     assert server.answer()[0] == "first"
     assert host.ssh(f"stat --format '%a %U %G' {server.path('config')}") == f"600 {server.name} {server.name}"
     assert host.ssh(f"getent passwd {server.name}").rpartition(":")[2] == "/usr/sbin/nologin"
+
+
+def test_systemd_passes_flags_on_unchanged(host: Host, server: Server) -> None:
+    """What the filter unit_arguments quotes, seen by the process."""
+    flags = {
+        "a": 'it\'s "quoted" \\ and $HOME ${HOME} %n %% ; #',
+        "b": ["x", "y z"],
+        "c": {"Gate": True},
+        "d": "\\x41\\n",
+        "e": "100%",
+        "f": "ä",
+        "g": "'",
+    }
+    definition = server.definition()
+    command = next(line for line in definition["unit"].splitlines() if line.startswith("ExecStart="))
+    definition["unit"] = definition["unit"].replace(command, f"{command} \\\n{_settings.unit_arguments(flags)}")
+    host.apply(definition)
+    (pid,) = host.unit(server.name, "MainPID")
+    words = host.ssh(f"cat /proc/{pid}/cmdline").split("\0")
+    assert [word for word in words if word.startswith("--")] == [
+        '--a=it\'s "quoted" \\ and $HOME ${HOME} %n %% ; #',
+        "--b=x,y z",
+        "--c=Gate=true",
+        "--d=\\x41\\n",
+        "--e=100%",
+        "--f=ä",
+        "--g='",
+    ]
 
 
 def test_unit_of_the_operating_system(host: Host) -> None:
