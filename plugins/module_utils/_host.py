@@ -34,6 +34,9 @@ STATE_DIRECTORY = "/var/lib/quorate"
 LOCK_DIRECTORY = "/run"
 """Empty after a boot, as locks have to be."""
 
+USER_MARK = "quorate.kubernetes"
+"""The comment of a user says who made it: a user of that name may also be one of the operating system's packages."""
+
 POLL_SECONDS = 0.15
 
 
@@ -185,14 +188,17 @@ def write_blocks(path: str, blocks: Iterable[bytes], *, mode: str = "0644") -> s
 
 def read_blocks(path: str, *, offset: int = 0, length: int) -> Iterator[bytes]:
     """A part of a file, block by block."""
-    with open(path, "rb") as file:
-        file.seek(offset)
-        while length > 0:
-            block = file.read(min(length, 1 << 20))
-            if not block:
-                raise HostError(f"{path} is shorter than it should be. It was cut off; run again.")
-            length -= len(block)
-            yield block
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            while length > 0:
+                block = file.read(min(length, 1 << 20))
+                if not block:
+                    raise HostError(f"{path} is shorter than it should be. It was cut off; run again.")
+                length -= len(block)
+                yield block
+    except OSError as error:
+        raise HostError(f"Reading {path} failed: {error.strerror}. Run again.") from error
 
 
 def rename_file(path: str, target: str) -> None:
@@ -379,7 +385,13 @@ def user_exists(name: str) -> bool:
 def make_system_user(name: str) -> None:
     """Make a system user with a group of its name, no shell and no home."""
     if not user_exists(name):
-        run(["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", name])
+        home = ["--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"]
+        run(["useradd", "--system", "--user-group", *home, "--comment", USER_MARK, name])
+
+
+def made_users() -> list[str]:
+    """System users that were made here, and not by the operating system."""
+    return sorted(entry.pw_name for entry in pwd.getpwall() if entry.pw_gecos == USER_MARK)
 
 
 def user_id(name: str) -> int:
@@ -454,6 +466,14 @@ def process_environment(pid: int) -> dict[str, str]:
     content = read_file(f"/proc/{pid}/environ") or b""
     pairs = (entry.split("=", 1) for entry in content.decode("utf-8", "replace").split("\0") if "=" in entry)
     return dict(pairs)
+
+
+def process_program(pid: int) -> str:
+    """Path of the program that a process runs, also if the file is gone; empty if the process is."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")
+    except OSError:
+        return ""
 
 
 def process_started(pid: int) -> float | None:
