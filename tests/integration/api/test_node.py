@@ -210,3 +210,13 @@ def test_with_the_action(cluster: harness.Cluster) -> None:
     assert "PRIVATE KEY" not in done["output"]
     predicted = cluster.play("node", name="p1", labels={}, pki_directory="/nonexistent", check_mode=True)
     assert (predicted["changed"], predicted["executions"]) == (True, 0)
+
+
+def test_reading(cluster: harness.Cluster) -> None:
+    cluster.node("i1", ready=False, version="v1.36.4")
+    cluster.kubectl("cordon", "i1")
+    found = cluster.run("nodes_info")
+    entry = next(entry for entry in found["nodes"] if entry["name"] == "i1")
+    assert not found["changed"]
+    assert (entry["ready"], entry["reason"], entry["version"]) == (False, "KubeletNotReady: cni plugin not initialized", "v1.36.4")
+    assert (entry["cordoned"], entry["cordoned_by"]) == (True, "")
