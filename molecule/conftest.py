@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,15 @@ import testinfra
 from testinfra.host import Host
 
 from lab import paths
+from tests.cluster.api import Api, connect
+from tests.cluster.hosts import said
+from tests.cluster.ssh import STRANGERS
+from tests.cluster.workload import Workload
+
+ETCDCTL = (
+    "etcdctl --endpoints=https://127.0.0.1:2379 --command-timeout=30s --dial-timeout=10s "
+    "--cacert=/etc/etcd/pki/ca.crt --cert=/etc/etcd/pki/operator.crt --key=/etc/etcd/pki/operator.key"
+)
 
 
 @pytest.fixture(scope="session")
@@ -30,35 +40,65 @@ def listing(inventory: Path) -> Mapping[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def members(listing: Mapping[str, Any]) -> Callable[[str], list[str]]:
-    """Names of the hosts of a group; of a group that is absent or empty, none."""
-    return lambda group: sorted(listing.get(group, {}).get("hosts", []))
+def variables(listing: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The variables of each host, by its name."""
+    return {name: dict(values) for name, values in listing["_meta"]["hostvars"].items()}
 
 
 @pytest.fixture(scope="session")
-def hosts(listing: Mapping[str, Any]) -> Mapping[str, Host]:
+def members(listing: Mapping[str, Any]) -> Callable[[str], list[str]]:
+    """Names of the hosts of a group; of a group that is absent or empty, none. Without a group etcd runs on the masters."""
+
+    def names(group: str) -> list[str]:
+        found = sorted(listing.get(group, {}).get("hosts", []))
+        return names("masters") if group == "etcd" and not found else found
+
+    return names
+
+
+@pytest.fixture(scope="session")
+def hosts(addresses: Mapping[str, str]) -> Mapping[str, Host]:
     """All hosts by name. One SSH connection each is kept open, so a look costs milliseconds."""
     cache = paths.cache()
-    strangers = "-F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
 
     def reach(address: str) -> Host:
         # The same socket as Ansible's, which the lab closes when it removes a host.
         socket = str(cache.sockets / address)
         return testinfra.get_host(
-            f"ssh://root@{address}", ssh_identity_file=str(cache.key), ssh_extra_args=strangers, controlpath=socket, controlpersist=60
+            f"ssh://root@{address}",
+            ssh_identity_file=str(cache.key),
+            ssh_extra_args=STRANGERS,
+            controlpath=socket,
+            controlpersist=60,
+            timeout=60,
         )
 
-    return {name: reach(variables["ansible_host"]) for name, variables in listing["_meta"]["hostvars"].items()}
+    return {name: reach(address) for name, address in addresses.items()}
 
 
 @pytest.fixture(scope="session")
-def kubectl(inventory: Path) -> Callable[..., str]:
+def program() -> Callable[[str, str], Path]:
+    """Where a program of a package lies in the cache; of several versions the one that was built last."""
+
+    def find(package: str, name: str) -> Path:
+        found = sorted((paths.cache().artifacts / package).glob(f"*/*/{name}"), key=lambda path: path.stat().st_mtime)
+        assert found, f"there is no {name} in the cache: run make binaries"
+        return found[-1]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def kubectl(inventory: Path, program: Callable[[str, str], Path]) -> Callable[..., str]:
     """Run kubectl from this machine with the admin kubeconfig, and return what it prints; fail if it fails."""
-    programs = sorted((paths.cache().artifacts / "kubernetes").glob("*/*/kubectl"), key=lambda path: path.stat().st_mtime)
-    assert programs, "there is no kubectl in the cache: run make binaries"
 
     def run(*arguments: str, stdin: str | None = None) -> str:
-        command = [str(programs[-1]), f"--kubeconfig={inventory / 'admin.kubeconfig'}", "--request-timeout=20s", *arguments]
+        command = [
+            str(program("kubernetes", "kubectl")),
+            f"--kubeconfig={inventory / 'admin.kubeconfig'}",
+            "--request-timeout=20s",
+            *arguments,
+        ]
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=120)
         assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
         return done.stdout
@@ -67,9 +107,50 @@ def kubectl(inventory: Path) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
+def api(inventory: Path) -> Api:
+    """The API server that the admin kubeconfig names."""
+    return connect(inventory / "admin.kubeconfig")
+
+
+@pytest.fixture(scope="session")
+def etcdctl(hosts: Mapping[str, Host]) -> Callable[..., str]:
+    """Run etcdctl as the operator on a member's host, and return what it prints."""
+    return lambda name, *words: said(hosts[name], f"{ETCDCTL} {shlex.join(words)}")
+
+
+@pytest.fixture(scope="session")
 def nodes(kubectl: Callable[..., str]) -> Mapping[str, Any]:
     """The nodes by name, asked once."""
     return {node["metadata"]["name"]: node for node in json.loads(kubectl("get", "nodes", "--output=json"))["items"]}
+
+
+@pytest.fixture(scope="session")
+def addresses(variables: Mapping[str, Mapping[str, Any]]) -> Mapping[str, str]:
+    """The address of each host."""
+    return {name: str(values["ansible_host"]) for name, values in variables.items()}
+
+
+@pytest.fixture(scope="session")
+def node_names(members: Callable[[str], list[str]]) -> list[str]:
+    """The hosts that are nodes."""
+    return sorted({*members("masters"), *members("workers")})
+
+
+@pytest.fixture(scope="session")
+def workload(
+    kubectl: Callable[..., str],
+    api: Api,
+    hosts: Mapping[str, Host],
+    addresses: Mapping[str, str],
+    node_names: list[str],
+    program: Callable[[str, str], Path],
+) -> Iterator[Workload]:
+    """A pod on every node and Services before them; taken away at the end."""
+    chosen = {name: hosts[name] for name in node_names}
+    made = Workload(api=api, kubectl=kubectl, hosts=chosen, addresses=addresses, archive=program("agnhost", "agnhost.tar"))
+    made.start()
+    yield made
+    made.remove()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,48 @@
+"""Looks at hosts that take more than one command, at all of them at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from testinfra.host import Host
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+SCRIPTS = Path(__file__).parent / "on_host"
+
+
+def together(act: Callable[[K], T], things: Iterable[K], *, at_once: int = 8) -> dict[K, T]:
+    """Do the same to all, some at once, and keep what came of each. The first failure is raised."""
+    chosen = list(things)
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
+        return dict(zip(chosen, pool.map(act, chosen)))
+
+
+def look(host: Host, script: str, *arguments: str) -> Any:
+    """Run a script of on_host/ on a host; it prints JSON."""
+    text = (SCRIPTS / f"{script}.py").read_text(encoding="utf-8")
+    done = host.run("python3 -c %s" + " %s" * len(arguments), text, *arguments)
+    assert done.rc == 0, f"{script}: {done.stderr}"
+    return json.loads(done.stdout)
+
+
+def said(host: Host, command: str, *arguments: str) -> str:
+    """What a command prints; it has to succeed."""
+    done = host.run(command, *arguments)
+    assert done.rc == 0, f"{command}: {done.stderr or done.stdout}"
+    return done.stdout_bytes.decode("utf-8", "replace")
+
+
+def units(host: Host) -> Mapping[str, Mapping[str, str]]:
+    """The services that systemd has of the cluster, by name, with what tells a restart."""
+    names = "etcd.service kube-*.service kubelet.service kubernetes-*.service containerd.service container-images.service"
+    shown = "Id,ActiveState,SubState,MainPID,ExecMainStartTimestampMonotonic,NRestarts"
+    text = said(host, f"systemctl show --property={shown} -- $(systemctl list-units --all --plain --no-legend "
+                f"{names} flanneld.service api-load-balancer.service | cut -d' ' -f1)")  # fmt: skip
+    shown_units = [dict(line.split("=", 1) for line in block.splitlines()) for block in text.strip().split("\n\n")]
+    return {unit["Id"]: unit for unit in shown_units}

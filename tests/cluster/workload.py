@@ -1,0 +1,114 @@
+"""Pods that reach each other, to see whether a cluster's network is whole."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from testinfra.host import Host
+
+from .api import Api
+from .hosts import together
+from .ssh import send
+from .wait import settled
+
+NAMESPACE = "quorate-test"
+DEFINITION = Path(__file__).with_name("workload.yml")
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+PORTS = {"http": 8080, "udp": 8081}
+SERVICE_PORTS = {"http": 80, "udp": 81}
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod of the workload."""
+
+    name: str
+    node: str
+    address: str
+
+
+def image_of(archive: Path) -> str:
+    """The name of the image in an archive."""
+    with tarfile.open(archive) as opened:
+        manifest = opened.extractfile("manifest.json")
+        assert manifest
+        return str(json.load(manifest)[0]["RepoTags"][0])
+
+
+def ready(pod: Mapping[str, Any]) -> bool:
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in pod["status"].get("conditions", []))
+
+
+class Workload:
+    """A pod on every node and Services before them; see workload.yml."""
+
+    def __init__(
+        self, *, api: Api, kubectl: Callable[..., str], hosts: Mapping[str, Host], addresses: Mapping[str, str], archive: Path
+    ) -> None:
+        self._api = api
+        self._kubectl = kubectl
+        self._hosts = hosts
+        self._addresses = addresses
+        self._archive = archive
+
+    def start(self) -> None:
+        together(self._import, self._hosts)
+        self._kubectl("apply", "--filename=-", stdin=DEFINITION.read_text(encoding="utf-8").replace("IMAGE", image_of(self._archive)))
+        self.wait(within=120)
+
+    def remove(self) -> None:
+        self._kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+
+    def wait(self, *, within: float) -> None:
+        """Until the pod of each node is ready."""
+        settled("a ready pod on every node", lambda: sorted(set(self._hosts) - {pod.node for pod in self.pods()}), within=within)
+
+    def pods(self) -> list[Pod]:
+        """The pods that are ready."""
+        found = self._api.get(PODS)["items"]
+        return [
+            Pod(name=pod["metadata"]["name"], node=pod["spec"]["nodeName"], address=pod["status"]["podIP"]) for pod in found if ready(pod)
+        ]
+
+    def dial(self, pod: Pod, *, to: str, port: int, protocol: str, tries: int = 1) -> list[str]:
+        """Let a pod ask who answers somewhere; the names that answered. What fails is a failure of the test."""
+        query = {"host": to, "port": str(port), "request": "hostname", "protocol": protocol, "tries": str(tries)}
+        answer = self._api.get(f"{PODS}/{pod.name}:8080/proxy/dial", query=query)
+        assert not answer.get("errors"), f"{pod.node} to {to}:{port} by {protocol}: {answer['errors']}"
+        return list(answer["responses"])
+
+    def unreached(self, *, only: Iterable[str] | None = None) -> list[str]:
+        """Pods that another pod does not reach by TCP or UDP; only those to and from some nodes, if said."""
+        pods = self.pods()
+        chosen = set(only if only is not None else self._hosts)
+        pairs = [
+            (source, target, protocol)
+            for source in pods
+            for target in pods
+            for protocol in PORTS
+            if source.node in chosen or target.node in chosen
+        ]
+
+        def problem(pair: tuple[Pod, Pod, str]) -> str:
+            source, target, protocol = pair
+            try:
+                answers = self.dial(source, to=target.address, port=PORTS[protocol], protocol=protocol)
+            except (AssertionError, OSError) as error:
+                return f"{source.node} to {target.node} by {protocol}: {error}"
+            return "" if answers == [target.name] else f"{source.node} to {target.node} by {protocol}: {answers}"
+
+        missing = [f"{node}: no ready pod" for node in sorted(set(self._hosts) - {pod.node for pod in pods})]
+        return missing + [text for text in together(problem, pairs).values() if text]
+
+    def _import(self, name: str) -> None:
+        """Give a node the image, unless it has it; no registry is asked."""
+        host = self._hosts[name]
+        image = image_of(self._archive)
+        if image in host.check_output("ctr --namespace=k8s.io images list --quiet").split():
+            return
+        send(self._addresses[name], file=self._archive, to="ctr --namespace=k8s.io images import -")
