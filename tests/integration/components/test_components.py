@@ -15,39 +15,38 @@ SECRET = "correct-horse-battery-staple"
 
 
 def test_life_of_a_component(host: Host, fresh: Server) -> None:
-    """Check, apply, again, change, again, absent, absent again."""
+    """Told, checked, applied, again, changed, again, absent, absent again."""
     unit = f"/etc/systemd/system/{fresh.name}.service"
     places = " ".join([fresh.path("config"), fresh.path("data"), unit, f"{unit}.d/50-inputs.conf", fresh.record])
 
-    checked = host.apply(fresh.definition(), options=["--check", "--diff"])
-    assert checked.changed
-    assert checked.last["step"] == "build"
-    assert "+first" in checked.output
+    # Nothing is done: with apply: false, without and with an observation, and in check mode.
+    told = components(fresh.definition(), apply=False)
+    idle = host.play(told, HOST_FACTS, told, {**components(fresh.definition()), "check_mode": True, "diff": True})
+    contacted, _observed, reckoned, checked = idle.results
+    assert [result["changed"] for result in (contacted, reckoned, checked)] == [False, False, True]
+    assert [result["step"] for result in (contacted, reckoned, checked)] == ["build"] * 3
+    assert contacted["plan"] == reckoned["plan"] == checked["plan"]
+    assert "+first" in idle.output
     assert host.ssh(f"ls -d {places} 2>/dev/null", check=False) == ""
     assert host.unit(fresh.name, "LoadState") == ("not-found",)
 
-    applied = host.apply(fresh.definition())
-    assert applied.changed
-    assert applied.plan == checked.plan
+    run = host.play(components(fresh.definition()), components(fresh.definition()), HOST_FACTS, components(fresh.definition()))
+    applied, again, _observed, observed = run.results
+    assert [applied["changed"], applied["plan"]] == [True, checked["plan"]]
+    assert [again["changed"], again["plan"], again["step"]] == [False, [], "keep"]
+    assert [observed["changed"], observed["plan"], observed["step"]] == [False, [], "keep"]
+    assert observed["executions"] == 0, "the observation told that there is nothing to do, yet the host was contacted"
     assert fresh.answer() == ["first", "more", "hush", "old"]
-    assert host.unit(fresh.name, "ActiveState", "UnitFileState", "NeedDaemonReload") == ("active", "enabled", "no")
+    assert host.unit(fresh.name, "ActiveState", "UnitFileState", "NeedDaemonReload", "NRestarts") == ("active", "enabled", "no", "0")
     assert host.ssh(f"stat --format '%a %U %G' {fresh.path('data')} {fresh.path('config')} {unit}").splitlines() == [
         "750 root root",
         "640 root root",
         "600 root root",
     ]
+
     started = fresh.start()
-
-    again = host.play(components(fresh.definition()), HOST_FACTS, components(fresh.definition()))
-    unobserved, _observed, observed = again.results
-    assert [unobserved["changed"], unobserved["plan"], unobserved["step"]] == [False, [], "keep"]
-    assert [observed["changed"], observed["plan"], observed["step"]] == [False, [], "keep"]
-    assert observed["executions"] == 0, "the observation told that there is nothing to do, yet the host was contacted"
-    assert fresh.start() == started
-
     changed = host.converge(fresh.definition("second"))
-    assert changed.changed
-    assert changed.last["step"] == "change"
+    assert [changed.changed, changed.last["step"]] == [True, "change"]
     assert fresh.answer()[0] == "second"
     assert fresh.start() != started
 
@@ -55,16 +54,6 @@ def test_life_of_a_component(host: Host, fresh: Server) -> None:
     assert gone.changed
     assert host.unit(fresh.name, "LoadState", "ActiveState") == ("not-found", "inactive")
     assert host.ssh(f"ls -d {places} 2>/dev/null", check=False) == fresh.path("data"), "directories may hold data, and stay"
-
-
-def test_plan_is_only_told(host: Host, fresh: Server) -> None:
-    """With and without an observation."""
-    told = host.play(components(fresh.definition(), apply=False), HOST_FACTS, components(fresh.definition(), apply=False))
-    contacted, _observed, reckoned = told.results
-    assert [contacted["changed"], contacted["step"]] == [reckoned["changed"], reckoned["step"]] == [False, "build"]
-    assert contacted["plan"] == reckoned["plan"]
-    assert f"write {fresh.path('config')} (absent)" in told.plan
-    assert host.unit(fresh.name, "LoadState") == ("not-found",)
 
 
 def test_stopped_is_configured_and_does_not_run(host: Host, server: Server) -> None:
@@ -141,57 +130,58 @@ def test_broken_configuration_is_put_back(host: Host, server: Server) -> None:
     broken = server.definition("broken", extra=None)
     broken["files"][0]["mode"] = "0666"
 
-    failed = host.apply(broken)
-    assert failed.code != 0
-    assert failed.last["failure"]["put_back"] is True
-    assert failed.last["failure"]["component"] == server.name
-    assert "The configuration makes no sense" in failed.last["failure"]["journal"]
-    assert "The configuration makes no sense" in failed.last["msg"]
-    assert "runs again with its former inputs" in failed.last["msg"]
+    failed, again = host.play({**components(broken), "ignore_errors": True}, components(server.definition())).results
+    assert failed["failed"] is True
+    assert failed["failure"]["put_back"] is True
+    assert failed["failure"]["component"] == server.name
+    assert "The configuration makes no sense" in failed["failure"]["journal"]
+    assert "The configuration makes no sense" in failed["msg"]
+    assert "runs again with its former inputs" in failed["msg"]
+    assert [again["changed"], again["plan"]] == [False, []]
     assert server.answer() == ["first", "more", "hush", "old"]
     assert host.ssh(f"stat --format %a {server.path('config')} {server.path('extra')}").split() == ["640", "600"]
-    assert not host.apply(server.definition()).changed
 
 
 def test_unit_that_systemd_refuses_is_put_back(host: Host, server: Server) -> None:
     """The process never notices."""
     started = server.start()
-    failed = host.apply(server.definition(unit="[Service]\nExecStart=not-absolute/path --flag\n[Install]\nWantedBy=multi-user.target\n"))
-    assert failed.code != 0
-    assert failed.last["failure"]["put_back"] is True
-    assert server.name in failed.last["msg"]
+    refused = server.definition(unit="[Service]\nExecStart=not-absolute/path --flag\n[Install]\nWantedBy=multi-user.target\n")
+    failed, again = host.play({**components(refused), "ignore_errors": True}, components(server.definition())).results
+    assert failed["failed"] is True
+    assert failed["failure"]["put_back"] is True
+    assert server.name in failed["msg"]
+    assert [again["changed"], again["plan"]] == [False, []]
     assert server.start() == started
-    assert not host.apply(server.definition()).changed
 
 
 def test_component_that_never_ran_is_left_for_the_next_run(host: Host, fresh: Server) -> None:
-    failed = host.apply(fresh.definition("broken"))
-    assert failed.code != 0
-    assert failed.last["failure"]["put_back"] is False
-    assert "The configuration makes no sense" in failed.last["msg"]
-    assert host.apply(fresh.definition()).last["step"] == "build"
+    run = host.play({**components(fresh.definition("broken")), "ignore_errors": True}, components(fresh.definition()))
+    failed, mended = run.results
+    assert failed["failed"] is True
+    assert failed["failure"]["put_back"] is False
+    assert "The configuration makes no sense" in failed["msg"]
+    assert [mended["changed"], mended["step"]] == [True, "build"]
     assert fresh.answer()[0] == "first"
 
 
 def test_secret_is_never_shown(host: Host, fresh: Server) -> None:
-    loud = ["-vvv", "--diff"]
-    checked = host.apply(fresh.definition(secret=SECRET), options=[*loud, "--check"])
-    applied = host.play(
+    """Not even where the program itself prints it when it fails."""
+    run = host.play(
+        {**components(fresh.definition(secret=SECRET)), "check_mode": True},
         components(fresh.definition(secret=SECRET)),
         HOST_FACTS,
         components(fresh.definition(secret=SECRET)),
         components(fresh.definition(secret=f"{SECRET}-2")),
-        options=loud,
+        {**components(fresh.definition(secret=f"{SECRET}-broken")), "ignore_errors": True},
+        options=["-vvv", "--diff"],
     )
-    assert [result["changed"] for result in applied.results] == [True, False, False, True]
+    assert [result["changed"] for result in run.results] == [True, True, False, False, True, True]
+    assert "The configuration makes no sense" in run.last["msg"]
     assert fresh.answer()[2] == f"{SECRET}-2", "it has to be there to be hidden"
     assert host.ssh(f"stat --format %a {fresh.path('secret')}") == "600"
-    failed = host.apply(fresh.definition(secret=f"{SECRET}-broken"), options=loud)
-    assert "The configuration makes no sense" in failed.last["msg"]
-    for run in (checked, applied, failed):
-        assert fresh.path("secret") in run.output
-        assert SECRET not in run.output
-        assert SECRET not in json.dumps(run.results)
+    assert fresh.path("secret") in run.output
+    assert SECRET not in run.output
+    assert SECRET not in json.dumps(run.results)
 
 
 def test_mode_and_owner_are_repaired_without_a_restart(host: Host, server: Server) -> None:
@@ -271,21 +261,9 @@ def test_unit_of_the_operating_system(host: Host) -> None:
 
     first = host.converge(definition(70))
     assert [first.changed, first.last["step"], value()] == [True, "build", "70"]
-    second = host.converge(definition(71))
-    assert [second.changed, second.last["step"], value()] == [True, "build", "71"]
-
+    gone = {"name": "systemd-sysctl", "state": "absent"}
+    run = host.play(*(components(one) for one in (definition(71), definition(71), gone, gone)))
+    assert [result["changed"] for result in run.results] == [True, False, True, False]
+    assert [run.results[0]["step"], value()] == ["build", "71"]
     unit = "/lib/systemd/system/systemd-sysctl.service"
-    assert host.converge({"name": "systemd-sysctl", "state": "absent"}).changed
     assert host.ssh(f"ls {unit} {path} 2>/dev/null", check=False) == unit, "only what is ours goes"
-
-
-@pytest.mark.parametrize(
-    ("definition", "message"),
-    [
-        pytest.param({"name": "it-wrong", "files": [{"path": "/etc/x", "content": "", "mode": "u+r"}]}, "octal", id="mode"),
-    ],
-)
-def test_definition_that_makes_no_sense_is_refused(host: Host, definition: dict[str, Any], message: str) -> None:
-    refused = host.apply(definition)
-    assert refused.code != 0
-    assert message in refused.last["msg"]

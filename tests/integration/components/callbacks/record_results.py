@@ -26,14 +26,14 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "record_results"
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        self._record(result)
+        self._record(result, failed=False)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:  # noqa: ARG002 - the name is Ansible's
-        self._record(result)
+        self._record(result, failed=True)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        self._record(result)
+        self._record(result, failed=True)
 
-    def _record(self, result: Any) -> None:
+    def _record(self, result: Any, *, failed: bool) -> None:
         with Path(os.environ["RECORD_RESULTS"]).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(result._result, cls=AnsibleJSONEncoder) + "\n")
+            file.write(json.dumps({**result._result, "failed": failed}, cls=AnsibleJSONEncoder) + "\n")
