@@ -28,6 +28,9 @@ def _united(before: _api.Result, now: _api.Result, key: str) -> list[Any]:
 class ActionModule(_api.ApiAction):
     """Send a client certificate to the host."""
 
+    # It runs on workers too: there it must not open more than what it is for. The role addons binds the group.
+    GROUP = "quorate:node-operators"
+
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)

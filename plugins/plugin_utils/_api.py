@@ -42,7 +42,13 @@ def slices(total: float) -> Iterator[tuple[float, bool]]:
 
 
 class ApiAction(ActionBase):
-    """Run a module with a client certificate that lives for half an hour, and tell what it waits for."""
+    """Run a module with a client certificate that lives for half an hour, and tell what it waits for.
+
+    Attributes:
+        GROUP: the group of the certificate, which says what the host may do with it meanwhile.
+    """
+
+    GROUP = INSTALLER_GROUP
 
     _requires_connection = True
 
@@ -54,7 +60,7 @@ class ApiAction(ActionBase):
         if not directory:
             raise AnsibleActionFail("The directory of the authorities is not known. Set pki_directory, as a variable or in the task.")
         store = _authority.AuthorityStore(directory, self._setting("pki_passphrase", task_vars))
-        pair = store.issue(authority="kubernetes", common_name=INSTALLER, organizations=[INSTALLER_GROUP], minutes=IDENTITY_MINUTES)
+        pair = store.issue(authority="kubernetes", common_name=INSTALLER, organizations=[self.GROUP], minutes=IDENTITY_MINUTES)
         return dataclasses.asdict(pair)
 
     def public_arguments(self) -> dict[str, Any]:
