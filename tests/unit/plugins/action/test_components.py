@@ -1,0 +1,97 @@
+"""When the host of a task is contacted, and when its observation tells enough."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Optional
+from unittest import mock
+
+import pytest
+
+from ansible_collections.quorate.kubernetes.plugins.action import components as action
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _component
+from ansible_collections.quorate.kubernetes.plugins.module_utils._component import Unit
+
+WEB = {"name": "web", "files": [{"path": "/etc/web", "content": "x"}]}
+FILE = {"mode": "0644", "owner": "root", "group": "root", "changed": 1.0}
+
+
+def observation(*, active: str = "active", run: str = "7") -> dict[str, Any]:
+    """What is observed of a host that is as it should be, but for the state of the unit."""
+    web = _component.parse(WEB)
+    digest = _component.inputs_digest(web, {})
+    inputs = _component.inputs_file(web, digest)
+    unit = Unit(active=active, enabled=True, process=True, inputs=digest, started=2.0)
+    return {
+        "run": run,
+        "files": {
+            "/etc/web": {**FILE, "digest": web.files[0].digest},
+            inputs.path: {**FILE, "digest": inputs.digest, "mode": "0600"},
+        },
+        "components": {"web": {"unit": dataclasses.asdict(unit), "recorded": ["/etc/web", inputs.path]}},
+    }
+
+
+def run(observed: Optional[dict[str, Any]], **arguments: Any) -> tuple[dict[str, Any], int]:
+    """Result of the action, and how often it contacted the host."""
+    task = mock.MagicMock(check_mode=False, async_val=0, diff=False)
+    task.args = {"components": [WEB], **arguments}
+    plugin = action.ActionModule(task, mock.MagicMock(), mock.MagicMock(), None, None, None)
+    answer = {"changed": True, "observation": {"files": {"/etc/web": {**FILE, "digest": "new"}}}}
+    plugin._execute_module = mock.MagicMock(return_value=answer)
+    task_vars: dict[str, Any] = {"cluster_topology": {"run": "7"}, "ansible_facts": {"host_observation": observed}}
+    return plugin.run(None, task_vars), plugin._execute_module.call_count
+
+
+@pytest.mark.parametrize(
+    ("observed", "arguments", "contacted"),
+    [
+        pytest.param(observation(), {}, 0, id="nothing to do"),
+        pytest.param(observation(active="failed"), {}, 1, id="something to do"),
+        pytest.param(observation(active="failed"), {"apply": False}, 0, id="something to do, but only told"),
+        pytest.param(None, {}, 1, id="nothing observed"),
+        pytest.param(None, {"apply": False}, 1, id="nothing observed, and only told"),
+        pytest.param(observation(run="6"), {}, 1, id="observed in a former run"),
+        pytest.param(observation(), {"components": []}, 0, id="no components"),
+        pytest.param(None, {"components": [{"name": "web", "state": "absent"}]}, 1, id="nothing observed, and to be absent"),
+    ],
+)
+def test_host_is_contacted_only_if_there_is_something_to_do(
+    observed: Optional[dict[str, Any]], arguments: dict[str, Any], contacted: int
+) -> None:
+    assert run(observed, **arguments)[1] == contacted
+
+
+@pytest.mark.parametrize(
+    ("active", "step", "plan"),
+    [
+        pytest.param("active", "keep", [], id="keep"),
+        pytest.param("failed", "build", ["start web.service (it is failed)"], id="build"),
+    ],
+)
+def test_what_is_told_without_the_host(active: str, step: str, plan: list[str]) -> None:
+    result, _contacted = run(observation(active=active), apply=False)
+    assert [result["changed"], result["step"], result["plan"]] == [False, step, plan]
+
+
+def test_the_fact_is_renewed_by_what_the_module_observed() -> None:
+    result, _contacted = run(observation(active="failed"))
+    fact = result["ansible_facts"]["host_observation"]
+    assert fact["files"]["/etc/web"]["digest"] == "new"
+    assert (fact["run"], sorted(fact["components"])) == ("7", ["web"])
+
+
+@pytest.mark.parametrize(
+    ("components", "words"),
+    [
+        pytest.param([{"name": "web.service"}], "'web.service' is no component name", id="name"),
+        pytest.param([{}], "name", id="no name"),
+        pytest.param(["web"], "make no sense", id="no mapping"),
+        pytest.param([{**WEB, "ready": {"prot": 80}}], "prot", id="misspelt"),
+    ],
+)
+def test_definition_that_makes_no_sense_is_refused_before_any_host_is_contacted(components: list[Any], words: str) -> None:
+    result, contacted = run(observation(), components=components)
+    assert result["failed"] is True
+    assert words in result["msg"]
+    assert contacted == 0
