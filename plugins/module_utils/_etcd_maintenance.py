@@ -14,7 +14,7 @@ NEEDED, ALWAYS, NEVER = "needed", "always", "never"
 COMPACT, DEFRAGMENT, DISARM = "compact", "defragment", "disarm"
 
 # An alarm that ends while the database is as good as full comes back with the next writes.
-FULL_PERCENT = 90
+FULL_PERCENT = 80
 
 
 class MaintenanceRefused(Exception):

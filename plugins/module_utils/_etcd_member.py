@@ -22,6 +22,10 @@ class Refused(Exception):
     """A change that could lose the cluster, or that makes no sense; maybe only for now."""
 
 
+class NotYet(Refused):
+    """A member that has been added, but has not told its name yet."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Data:
     """What lies in the data directory of a host.
@@ -105,7 +109,8 @@ def vote(cluster: Cluster, name: str, peers: Sequence[str]) -> list[Step]:
     entry = entry or next(iter(entries_of(cluster, name, peers)), None)
     if entry is None:
         names = ", ".join(member.label for member in cluster.members)
-        raise Refused(f"{name} is not in the member list ({names}). Add it first, with state learner, from its own host.")
+        kind = Refused if all(member.name for member in cluster.members) else NotYet
+        raise kind(f"{name} is not in the member list ({names}). Add it first, with state learner, from its own host, and start it.")
     steps = _readdress(entry, name, peers) if peers else []
     if entry.learner:
         steps.append(Step(PROMOTE, f"Give {name} a vote when it has caught up with the leader.", entry.identity))

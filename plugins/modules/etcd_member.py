@@ -177,9 +177,12 @@ class EtcdMember:
                 refusal = error
             return steps is not None
 
-        if not _host.wait_until(safe, timeout=self._params["wait"], poll=_etcd_client.POLL_SECONDS):
+        _host.wait_until(safe, timeout=self._params["wait"], poll=_etcd_client.POLL_SECONDS)
+        if isinstance(refusal, _etcd_member.NotYet) and steps is None:
+            _host.wait_until(safe, timeout=self._params["timeout"], poll=_etcd_client.POLL_SECONDS)
+        if steps is None:
             raise refusal or _etcd.EtcdError("It was not planned.")
-        return steps or []
+        return steps
 
     def _plan(self) -> list[_etcd_member.Step]:
         params, name, peers = self._params, self._params["name"], tuple(self._params["peer_urls"])

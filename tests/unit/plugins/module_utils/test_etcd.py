@@ -100,6 +100,8 @@ def test_cause(stderr: str, cause: str) -> None:
         ("etcdserver: leader changed", True),
         ("etcdserver: request timed out, possibly due to previous leader failure", True),
         ("context deadline exceeded", True),
+        ("error reading from server: EOF", True),
+        ("rpc error: code = Unavailable desc = transport is closing", True),
         ("etcdserver: member not found", False),
         ("etcdserver: Peer URLs already exists", False),
         ("etcdserver: too many learner members in cluster", False),

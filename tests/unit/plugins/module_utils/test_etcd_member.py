@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_member
 from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import Cluster, Health, Member, Status
-from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd_member import Data, Host, Refused, Step
+from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd_member import Data, Host, NotYet, Refused, Step
 
 HERE, ELSEWHERE = 77, 88
 NUMBERS = {f"m{number}": number for number in range(1, 8)}
@@ -169,6 +169,14 @@ def test_vote(before: Cluster, peers: list[str], steps: str) -> None:
 def test_vote_of_a_stranger_is_refused() -> None:
     with pytest.raises(Refused, match=r"m4 is not in the member list \(m1, m2, m3\)"):
         _etcd_member.vote(cluster(*THREE), "m4", [])
+
+
+def test_a_learner_that_has_not_told_its_name_is_waited_for() -> None:
+    with pytest.raises(NotYet):
+        _etcd_member.vote(cluster(*THREE, waiting("m4")), "m4", [])
+    with pytest.raises(Refused) as refused:
+        _etcd_member.vote(cluster(*THREE), "m4", [])
+    assert refused.type is Refused
 
 
 @pytest.mark.parametrize(
