@@ -45,7 +45,8 @@ def read(pem: str) -> Certificate:
     names = below("X509v3 Subject Alternative Name", text)
     subject = re.search(r"^subject=(.*)$", text, re.M)
     public_key = re.search(r"-----BEGIN PUBLIC KEY-----.*-----END PUBLIC KEY-----\n", text, re.S)
-    assert subject and public_key, text
+    assert subject, text
+    assert public_key, text
     return Certificate(
         subject=subject.group(1),
         names=frozenset(name.removeprefix("DNS:").removeprefix("IP Address:") for name in names.split(", ") if name),

@@ -134,8 +134,8 @@ def test_a_secret_is_unreadable_in_etcd(
         kept = until("the Secret through the API", lambda: json.loads(kubectl("get", "secret", name, "--output=json")), within=10)
         assert list(kept["data"]) == ["word"]
     finally:
-        for kind in ("secret", "configmap"):
-            kubectl("delete", kind, name, "--ignore-not-found", "--wait=false")
+        for what in ("secret", "configmap"):
+            kubectl("delete", what, name, "--ignore-not-found", "--wait=false")
 
 
 def test_no_secret_at_all_is_readable_in_etcd(etcdctl: Callable[..., str], members: Callable[[str], list[str]]) -> None:

@@ -51,11 +51,10 @@ def secured(address: str, *, port: int, path: str, newest: ssl.TLSVersion) -> st
     context.minimum_version = ssl.TLSVersion.TLSv1
     context.maximum_version = newest
     try:
-        with socket.create_connection((address, port), timeout=PATIENCE) as plain_connection:
-            with context.wrap_socket(plain_connection) as connection:
-                connection.sendall(request(path))
-                answer = re.match(rb"HTTP/\S+ (\d+)", received(connection))
-                return answer.group(1).decode() if answer else "closed"
+        with socket.create_connection((address, port), timeout=PATIENCE) as raw, context.wrap_socket(raw) as connection:
+            connection.sendall(request(path))
+            answer = re.match(rb"HTTP/\S+ (\d+)", received(connection))
+            return answer.group(1).decode() if answer else "closed"
     except ssl.SSLError as error:
         reason = error.reason or ""
         return f"refused: {reason}" if "ALERT" in reason else "no tls"
