@@ -328,6 +328,8 @@ def main() -> None:
         result = run(module.params, check_mode=module.check_mode)
     except (_kubernetes.KubernetesError, _manifests.ManifestError) as error:
         module.fail_json(msg=str(error))
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)
