@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import testinfra
+import yaml
 from testinfra.host import Host
 
 from lab import paths
@@ -24,6 +25,13 @@ ETCDCTL = (
     "etcdctl --endpoints=https://127.0.0.1:2379 --command-timeout=30s --dial-timeout=10s "
     "--cacert=/etc/etcd/pki/ca.crt --cert=/etc/etcd/pki/operator.crt --key=/etc/etcd/pki/operator.key"
 )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for the host to reboot is done with each host of the inventory in turn."""
+    if "rebooted" in metafunc.fixturenames:
+        groups = yaml.safe_load(Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "inventory/hosts.yml").read_text(encoding="utf-8"))
+        metafunc.parametrize("rebooted", sorted({name for group in groups.values() for name in group.get("hosts", {})}))
 
 
 @pytest.fixture(scope="session")

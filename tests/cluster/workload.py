@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import tarfile
 from collections.abc import Callable, Iterable, Mapping
@@ -30,6 +31,7 @@ class Pod:
     name: str
     node: str
     address: str
+    started: datetime.datetime
 
 
 def image_of(archive: Path) -> str:
@@ -42,6 +44,16 @@ def image_of(archive: Path) -> str:
 
 def ready(pod: Mapping[str, Any]) -> bool:
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in pod["status"].get("conditions", []))
+
+
+def described(pod: Mapping[str, Any]) -> Pod:
+    started = pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
+    return Pod(
+        name=pod["metadata"]["name"],
+        node=pod["spec"]["nodeName"],
+        address=pod["status"]["podIP"],
+        started=datetime.datetime.fromisoformat(started.replace("Z", "+00:00")),
+    )
 
 
 class Workload:
@@ -70,10 +82,7 @@ class Workload:
 
     def pods(self) -> list[Pod]:
         """The pods that are ready."""
-        found = self._api.get(PODS)["items"]
-        return [
-            Pod(name=pod["metadata"]["name"], node=pod["spec"]["nodeName"], address=pod["status"]["podIP"]) for pod in found if ready(pod)
-        ]
+        return [described(pod) for pod in self._api.get(PODS)["items"] if ready(pod)]
 
     def dial(self, pod: Pod, *, to: str, port: int, protocol: str, tries: int = 1) -> list[str]:
         """Let a pod ask who answers somewhere; the names that answered. What fails is a failure of the test."""
@@ -82,10 +91,10 @@ class Workload:
         assert not answer.get("errors"), f"{pod.node} to {to}:{port} by {protocol}: {answer['errors']}"
         return list(answer["responses"])
 
-    def unreached(self, *, only: Iterable[str] | None = None) -> list[str]:
-        """Pods that another pod does not reach by TCP or UDP; only those to and from some nodes, if said."""
-        pods = self.pods()
+    def unreached(self, *, only: Iterable[str] | None = None, since: datetime.datetime | None = None) -> list[str]:
+        """Pods that another pod does not reach by TCP or UDP; only those to and from some nodes, and started since, if said."""
         chosen = set(only if only is not None else self._hosts)
+        pods = [pod for pod in self.pods() if since is None or pod.node not in chosen or pod.started >= since]
         pairs = [
             (source, target, protocol)
             for source in pods

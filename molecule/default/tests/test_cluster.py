@@ -1,26 +1,17 @@
-"""The cluster is there, and it took no more than what was promised."""
+"""The cluster took no more than what was promised."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-
-
-def test_all_nodes_are_ready(nodes: Mapping[str, Any], members: Callable[[str], list[str]]) -> None:
-    ready = {
-        name: next(condition["status"] for condition in node["status"]["conditions"] if condition["type"] == "Ready")
-        for name, node in nodes.items()
-    }
-    assert ready == dict.fromkeys(members("masters") + members("workers"), "True")
 
 
 @pytest.mark.parametrize(
     ("position", "most"),
     [
         pytest.param(0, 25, id="fresh"),
-        pytest.param(-1, 6, id="nothing to do"),
+        pytest.param(1, 6, id="nothing to do"),
     ],
 )
 def test_a_run_takes_few_modules(runs: list[dict[str, Any]], position: int, most: int) -> None:

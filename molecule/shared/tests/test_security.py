@@ -241,7 +241,7 @@ def too_open(files: Mapping[str, Mapping[str, Any]], *, public: Iterable[str]) -
 def test_configuration_is_closed(hosts: Mapping[str, Host]) -> None:
     folders = ("/etc/etcd", "/etc/kubernetes", "/etc/cni", "/etc/containerd", "/var/lib/quorate")
     found = together(lambda name: too_open(look(hosts[name], "files", *folders), public=(".crt", ".pub")), hosts)
-    assert found == dict.fromkeys(hosts, {})
+    assert found == {name: {} for name in hosts}
 
 
 def test_units_are_roots(hosts: Mapping[str, Host]) -> None:
@@ -253,7 +253,7 @@ def test_units_are_roots(hosts: Mapping[str, Host]) -> None:
         assert [path for path in chosen if path.endswith(".service")], name
         return {path: it for path, it in chosen.items() if it["kind"] == "file" and (it["mode"], it["owner"]) != ("0600", "root")}
 
-    assert together(wrong, hosts) == dict.fromkeys(hosts, {})
+    assert together(wrong, hosts) == {name: {} for name in hosts}
 
 
 def test_programs_are_roots(hosts: Mapping[str, Host]) -> None:
@@ -264,7 +264,7 @@ def test_programs_are_roots(hosts: Mapping[str, Host]) -> None:
         assert len(files) > 3, name
         return [path for path, it in files.items() if it["owner"] != "root" or int(it["mode"], 8) & 0o022]
 
-    assert together(wrong, hosts) == dict.fromkeys(hosts, [])
+    assert together(wrong, hosts) == {name: [] for name in hosts}
 
 
 def test_data_is_closed(hosts: Mapping[str, Host], members: Callable[[str], list[str]]) -> None:

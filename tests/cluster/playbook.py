@@ -1,0 +1,83 @@
+"""Runs of the shipped playbooks by the tests themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
+RECAP = re.compile(r"^(\S+) +: ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.M)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run ended and what it printed."""
+
+    code: int
+    output: str
+
+    @property
+    def changed(self) -> Mapping[str, int]:
+        """How many tasks changed each host."""
+        return {match.group(1): int(match.group(3)) for match in RECAP.finditer(self.output)}
+
+    @property
+    def end(self) -> str:
+        """What to look at when a run failed."""
+        return "\n".join(self.output.splitlines()[-60:])
+
+
+def command(name: str, *, inventory: Path, arguments: tuple[str, ...]) -> list[str]:
+    return ["ansible-playbook", f"--inventory={inventory}", *arguments, str(PLAYBOOKS / f"{name}.yml")]
+
+
+def environment() -> dict[str, str]:
+    # Whatever the environment says of colours: this is read by a program.
+    return {**os.environ, "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def play(name: str, *arguments: str, inventory: Path) -> Run:
+    """Run a playbook to its end."""
+    words = command(name, inventory=inventory, arguments=arguments)
+    done = subprocess.run(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env=environment(), stdin=subprocess.DEVNULL
+    )
+    return Run(code=done.returncode, output=done.stdout)
+
+
+def descendants(process: int) -> Iterator[int]:
+    """A process and all that it started, also in other process groups: Ansible's workers lead their own."""
+    yield process
+    for path in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in path.read_text(encoding="ascii").split():
+            yield from descendants(int(child))
+
+
+def play_until(name: str, *arguments: str, inventory: Path, task: str, line: str) -> str:
+    """Run a playbook, and kill it without warning as soon as a line is printed below a task. Returns what was printed until then."""
+    printed = []
+    reached = False
+    words = command(name, inventory=inventory, arguments=arguments)
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(), stdin=subprocess.DEVNULL
+    ) as run:
+        assert run.stdout
+        for text in run.stdout:
+            printed.append(text)
+            if text.startswith("TASK ["):
+                reached = task in text
+            if reached and re.match(line, text):
+                # The control node is gone, and every connection that it had.
+                for process in list(descendants(run.pid)):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(process, signal.SIGKILL)
+                break
+        else:
+            raise AssertionError("the run ended before it was killed:\n" + "".join(printed[-60:]))
+    return "".join(printed)

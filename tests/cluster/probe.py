@@ -1,0 +1,77 @@
+"""Reads and writes through one address, all the time, while something else happens to the cluster."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from .api import Api
+
+CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
+LABEL = "quorate-test-probe"
+
+
+class Probe:
+    """Each request gets one retry at once, as every client of Kubernetes gives it."""
+
+    def __init__(self, *, api: Api, name: str) -> None:
+        self._api = api
+        self._tag = f"{name}-{time.time_ns()}"
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._repeat, args=(self._read, 0.2), daemon=True),
+            threading.Thread(target=self._repeat, args=(self._write, 0.5), daemon=True),
+        ]
+        self.reads = 0
+        self.acknowledged: list[str] = []
+        self.failed: list[str] = []
+
+    def __enter__(self) -> Probe:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def lost(self) -> list[str]:
+        """Writes that were acknowledged and are not there."""
+        listed = self._api.get(CONFIG_MAPS, query={"labelSelector": f"{LABEL}={self._tag}"})["items"]
+        return sorted(set(self.acknowledged) - {item["metadata"]["name"] for item in listed})
+
+    def clean(self) -> None:
+        self._api.ask(CONFIG_MAPS, method="DELETE", query={"labelSelector": f"{LABEL}={self._tag}"})
+
+    def _repeat(self, act: Callable[[int], str], every: float) -> None:
+        number = 0
+        while not self._stop.wait(every):
+            number += 1
+            problem = act(number) and act(number)
+            if problem:
+                self.failed.append(problem)
+
+    def _read(self, number: int) -> str:
+        problem = self._ask("GET", CONFIG_MAPS, fine={200}, query={"limit": "1"})
+        self.reads += not problem
+        return problem and f"read {number}: {problem}"
+
+    def _write(self, number: int) -> str:
+        name = f"{self._tag}-{number}"
+        body = {"metadata": {"name": name, "labels": {LABEL: self._tag}}}
+        # 409: the first attempt was carried out, only its answer was lost.
+        problem = self._ask("POST", CONFIG_MAPS, fine={201, 409}, body=body)
+        if not problem:
+            self.acknowledged.append(name)
+        return problem and f"write {number}: {problem}"
+
+    def _ask(self, method: str, path: str, *, fine: set[int], query: dict[str, str] | None = None, body: object = None) -> str:
+        started = time.monotonic()
+        try:
+            answer = self._api.ask(path, method=method, query=query, body=body)
+        except OSError as error:
+            return f"{error!r} after {time.monotonic() - started:.1f} s"
+        return "" if answer.status in fine else f"{answer.status} {answer.text[:200]}"
