@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observation
 
 

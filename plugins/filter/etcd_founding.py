@@ -59,9 +59,7 @@ from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observa
 BOOTSTRAP = "/etc/etcd/bootstrap.env"
 
 
-def etcd_founding(
-    _input: Mapping[str, Any], hostvars: Mapping[str, Any], *, data: str, cluster: str
-) -> dict[str, dict[str, Any]]:
+def etcd_founding(_input: Mapping[str, Any], hostvars: Mapping[str, Any], *, data: str, cluster: str) -> dict[str, dict[str, Any]]:
     names = [name for name in _input["etcd"] if name in hostvars]
     observed: dict[str, Any] = dict.fromkeys(_input["etcd"])
     observed.update({name: _observation.of_host(hostvars[name], run=_input["run"]) for name in names})

@@ -58,9 +58,7 @@ from typing import Any
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _fitness
 
 
-def host_problems(
-    _input: Mapping[str, Any], *, node: bool, clock_skew: float, free_space: int, features: Sequence[str]
-) -> list[str]:
+def host_problems(_input: Mapping[str, Any], *, node: bool, clock_skew: float, free_space: int, features: Sequence[str]) -> list[str]:
     return _fitness.problems(_input, node=node, clock_skew=clock_skew, free_space=free_space, features=features)
 
 

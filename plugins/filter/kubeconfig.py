@@ -58,7 +58,6 @@ def kubeconfig(_input: str, *, user: str, directory: str, authority: str = "/etc
     )
 
 
-
 class FilterModule:
     """The filter kubeconfig."""
 

@@ -51,7 +51,6 @@ def merge_settings(_input: Mapping[str, Any], *layers: Mapping[str, Any]) -> dic
     return _settings.merge(_input, *layers)
 
 
-
 class FilterModule:
     """The filter merge_settings."""
 

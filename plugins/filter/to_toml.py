@@ -44,7 +44,6 @@ def to_toml(_input: Mapping[str, Any]) -> str:
     return _settings.to_toml(_input)
 
 
-
 class FilterModule:
     """The filter to_toml."""
 

@@ -52,7 +52,6 @@ def unit_arguments(_input: Mapping[str, Any]) -> str:
         raise AnsibleFilterError(str(error)) from error
 
 
-
 class FilterModule:
     """The filter unit_arguments."""
 

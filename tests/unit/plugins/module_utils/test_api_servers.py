@@ -22,7 +22,9 @@ def test_it_is_spared(causes: dict[str, str]) -> None:
     ("causes", "words"),
     [
         pytest.param({"m2": "refused"}, "1 of the 1 other API servers is not ready (m2: refused), so only 0 would", id="the only other"),
-        pytest.param({"m2": "refused", "m3": ""}, "1 of the 2 other API servers is not ready (m2: refused), so only 1 would", id="one of two"),
+        pytest.param(
+            {"m2": "refused", "m3": ""}, "1 of the 2 other API servers is not ready (m2: refused), so only 1 would", id="one of two"
+        ),
         pytest.param({"m3": "late", "m2": "refused"}, "2 of the 2 other API servers are not ready (m2: refused; m3: late)", id="both"),
     ],
 )

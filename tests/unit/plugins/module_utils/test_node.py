@@ -34,7 +34,7 @@ def taint(key: str, effect: str = "NoSchedule", value: str = "") -> dict[str, st
     ],
 )
 def test_wrong_entries(entry: dict[str, Any], problem: str) -> None:
-    with pytest.raises(_node.NodeError, match="(?s).*") as error:
+    with pytest.raises(_node.NodeError, match=r"(?s).*") as error:
         _node.wanted(entry)
     assert problem in str(error.value)
 
@@ -200,7 +200,7 @@ def test_changes(state: str, names: list[str], changed: list[str]) -> None:
 
 @pytest.mark.parametrize("state", ["cordoned", "uncordoned", "drained"])
 def test_changes_of_unknown_nodes_are_refused(state: str) -> None:
-    with pytest.raises(_node.NodeError, match="no node m2. Its nodes are m1"):
+    with pytest.raises(_node.NodeError, match=r"no node m2\. Its nodes are m1"):
         _node.changes(state, [_node.Wanted("m2")], {"m1": node()}, by="me", force=False)
 
 
