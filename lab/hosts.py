@@ -126,7 +126,7 @@ def plan(wanted: Sequence[Host], existing: Sequence[Container], *, inventory: Pu
     for old in existing:
         if old.ours and (reason := _reason(old, names=names, addresses=addresses, inventory=inventory, image=image, fresh=fresh)):
             made.remove.append((old, reason))
-    removed = {old.name for old, _ in made.remove}
+    removed = {old.name for old, _why in made.remove}
     for host in wanted:
         if host.name not in by_name or host.name in removed:
             made.create.append(host)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,9 @@ class Cache:
         return self.artifacts / package / version / architecture
 
 
-def cache(environment: Mapping[str, str] = os.environ) -> Cache:
+def cache(environment: Optional[Mapping[str, str]] = None) -> Cache:
     """QUORATE_CACHE, or quorate in XDG_CACHE_HOME, or quorate in ~/.cache."""
+    environment = os.environ if environment is None else environment
     if chosen := environment.get("QUORATE_CACHE"):
         return Cache(root=Path(chosen).absolute())
     base = environment.get("XDG_CACHE_HOME") or os.path.join(environment.get("HOME", "/root"), ".cache")

@@ -55,7 +55,7 @@ class Lab:
         todo = plan(wanted, existing(), inventory=inventory, image=name, fresh=fresh)
         for old, reason in todo.remove:
             say(f"{old.name} ({old.address}): removed, {reason}")
-        parallel(self._remove, [old.host for old, _ in todo.remove])
+        parallel(self._remove, [old.host for old, _why in todo.remove])
         for network in sorted({(host.network, host.subnet) for host in wanted}):
             _ensure_network(*network)
         parallel(lambda host: self._create(host, inventory=inventory, image_name=name), todo.create)

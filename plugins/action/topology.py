@@ -140,11 +140,11 @@ class ActionModule(ActionBase):
         reader = Reader(known=known, templar=self._templar, task_vars=task_vars)
         overlay = reader.play()
         read = {host: reader.host(host, overlay=overlay) for host in hosts}
-        checked = check({host: variables for host, (variables, _) in read.items()}, known=known)
+        checked = check({host: variables for host, (variables, _connection) in read.items()}, known=known)
         inventory = Inventory(
             groups=groups,
             variables=checked.values,
-            connections={host: connection for host, (_, connection) in read.items()},
+            connections={host: connection for host, (_variables, connection) in read.items()},
             defaults={name: known.default(name) for name in known.specs if name.startswith(CLUSTER_PREFIX)},
         )
         return inventory, [*reader.problems, *checked.problems]

@@ -129,7 +129,7 @@ def install(certificate: _certificates.Certificate, *, content: str, new_key: bo
     else:
         own(certificate)
     _host.rename_file(waiting, certificate.path)
-    for folder in {os.path.dirname(certificate.key), os.path.dirname(certificate.path)}:
+    for folder in sorted({os.path.dirname(certificate.key), os.path.dirname(certificate.path)}):
         _host.sync_directory(folder)
 
 

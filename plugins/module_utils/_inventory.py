@@ -227,7 +227,8 @@ def _differences(inventory: Inventory) -> Iterator[Problem]:
         default = json.dumps(inventory.defaults[name], sort_keys=True, default=str)
         order = Counter({value: len(hosts) for value, hosts in found.items()}).most_common()
         shown = [
-            f"{show(json.loads(value))}{' (the default)' if value == default else ''} on {show_hosts(found[value])}" for value, _ in order
+            f"{show(json.loads(value))}{' (the default)' if value == default else ''} on {show_hosts(found[value])}"
+            for value, _count in order
         ]
         yield Problem(
             place="all hosts",

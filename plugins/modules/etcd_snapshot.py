@@ -136,6 +136,7 @@ data_moved_to:
   type: str
 """
 
+import functools
 import hashlib
 import os
 import shutil
@@ -310,7 +311,7 @@ def run(module: AnsibleModule, snapshot: EtcdSnapshot) -> tuple[bool, str]:
         wanted = snapshot.wanted()
         if snapshot.is_restored(wanted):
             return False, ""
-        apply, words = (lambda: snapshot.restore(wanted)), f"{snapshot.path} restored to {module.params['data_directory']}"
+        apply, words = functools.partial(snapshot.restore, wanted), f"{snapshot.path} restored to {module.params['data_directory']}"
     if not module.check_mode:
         apply()
     return True, words

@@ -244,7 +244,7 @@ def wait_for(predicate: Callable[[], bool], *, what: str, timeout: float = 60.0)
 def cluster(folder: Path) -> Iterator[Cluster]:
     """Start everything, and stop it again."""
     authority = Authority(folder / "pki")
-    client, peer, port = (_free_port() for _ in range(3))
+    client, peer, port = (_free_port() for _number in range(3))
     server = f"https://127.0.0.1:{port}"
     kubeconfig = _kubeconfig(authority, server, folder / "admin.kubeconfig")
     made = Cluster(folder, server, kubeconfig)

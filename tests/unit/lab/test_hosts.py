@@ -54,7 +54,7 @@ X9 = Host(name="x9", address="192.168.77.99")
 )
 def test_plan(existing: list[Container], fresh: bool, removed: list[str], created: list[str], started: list[str], kept: list[str]) -> None:
     made = plan([M1, W1], existing, inventory=HERE, image="image:1", fresh=fresh)
-    assert [old.name for old, _ in made.remove] == removed
+    assert [old.name for old, _why in made.remove] == removed
     assert [host.name for host in made.create] == created
     assert [host.name for host in made.start] == started
     assert [host.name for host in made.keep] == kept

@@ -126,7 +126,7 @@ def test_chosen_versions(asked: dict[str, list[str]], kubernetes: list[str], etc
     made = chosen(asked)
     assert [version for package, version in made if package == "kubernetes"] == kubernetes
     assert [version for package, version in made if package == "etcd"] == etcd
-    assert {package for package, _ in made} == {*DEFAULT, "etcd"}
+    assert {package for package, _version in made} == {*DEFAULT, "etcd"}
 
 
 def test_an_unknown_kubernetes_needs_its_etcd_said() -> None:

@@ -507,7 +507,7 @@ def test_unit_states(programs: Callable[[str, str], Path]) -> None:
     states = _host.unit_states(iter(names))
     assert called.read_text().splitlines()[-4:] == names
     assert list(states) == names
-    running, ended, failed, absent = states.values()
+    running, ended, failed, absent = (states[name] for name in names)
     assert (running.loaded, running.active, running.sub, running.enabled, running.static, running.pid) == (
         True,
         "active",

@@ -113,7 +113,7 @@ def test_no_certificate_outlives_its_authority() -> None:
 
 def test_serial_numbers_are_random() -> None:
     issuer = authority()
-    serials = {leaf(issuer).serial_number for _ in range(5)}
+    serials = {leaf(issuer).serial_number for _attempt in range(5)}
     assert len(serials) == 5
     assert min(serials) > 2**100
 
