@@ -12,7 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _artifacts
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _artifact_files, _artifacts
 from ansible_collections.quorate.kubernetes.plugins.module_utils._artifacts import ArtifactError, Link, Pinned
 from ansible_collections.quorate.kubernetes.plugins.modules.artifacts import ARGUMENT_SPEC
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observation
@@ -137,7 +137,7 @@ class ActionModule(ActionBase):
         shell = self._connection._shell
         if not shell.tmpdir:
             self._make_tmp_path()
-        remote = shell.join_path(shell.tmpdir, "quorate-artifacts")
+        remote = shell.join_path(shell.tmpdir, _artifact_files.BUNDLE + os.path.basename(path))
         try:
             self._transfer_file(path, remote)
             self._fixup_perms2((shell.tmpdir, remote), execute=False)

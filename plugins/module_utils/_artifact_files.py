@@ -14,6 +14,8 @@ RECORD = _host.STATE_DIRECTORY + "/artifacts.json"
 # Apart from the digests of configuration: nobody else writes it, so none of the costly ones is lost.
 DIGESTS = _host.STATE_DIRECTORY + "/artifact_digests.json"
 LINK = "link"
+# What the names of bundles on the host begin with; the rest tells their content.
+BUNDLE = "quorate-artifacts-"
 
 
 def observe_artifacts() -> dict[str, str]:
@@ -57,9 +59,15 @@ def _state(path: str, mode: str, digests: _host.Digests) -> str | None:
     return f"{state.digest} {state.mode} {state.owner}"
 
 
-def remove_stale_bundles(bundle: str) -> None:
-    """Remove what runs that were killed sent and left beside this run's bundle. One that still grows is another run's."""
-    _host.remove_old_files(os.path.dirname(os.path.dirname(bundle)), "*/" + os.path.basename(bundle), seconds=3600)
+def remove_leftovers(bundle: str) -> None:
+    """Remove what runs that were killed sent and left beside this run's bundle.
+
+    One of the same name has the same content, which is installed now, so nobody needs it any more. Another one that was
+    written lately is another run's.
+    """
+    folder, name = os.path.dirname(os.path.dirname(bundle)), os.path.basename(bundle)
+    _host.remove_old_files(folder, f"*/{name}", seconds=0)
+    _host.remove_old_files(folder, f"*/{BUNDLE}*", seconds=3600)
 
 
 def folders_of(paths: Iterable[str]) -> list[str]:

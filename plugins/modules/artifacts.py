@@ -391,6 +391,8 @@ def _run(module: AnsibleModule) -> dict[str, Any]:
         try:
             if params["state"] == "present" and not module.check_mode:
                 changed = on_host.apply()
+                if params["bundle"]:
+                    _artifact_files.remove_leftovers(params["bundle"])
                 for path in on_host.foreign():
                     module.warn(f"{path} stays as it is, because it was not made by this collection.")
             return {"changed": changed, "observation": {"artifacts": on_host.observe()}}
@@ -398,7 +400,6 @@ def _run(module: AnsibleModule) -> dict[str, Any]:
             digests.save()
             if params["bundle"]:
                 _host.remove_file(params["bundle"])
-                _artifact_files.remove_stale_bundles(params["bundle"])
 
 
 def main() -> None:

@@ -84,14 +84,17 @@ def test_unchanged_programs_are_not_read_again(tmp_path: Path, monkeypatch: pyte
     assert _artifact_files.observe_artifacts() == {path: DIGEST}
 
 
-def test_stale_bundles(tmp_path: Path) -> None:
-    ours, other, stale = (tmp_path / f"tmp-{name}/bundle" for name in ("ours", "other", "stale"))
-    for path in (ours, other, stale):
-        path.parent.mkdir()
+def test_leftovers(tmp_path: Path) -> None:
+    names = {"ours": "1", "same": "1", "another": "2", "stale": "3"}
+    bundles = {name: tmp_path / f"tmp-{name}/{_artifact_files.BUNDLE}{key}" for name, key in names.items()}
+    for path in (*bundles.values(), tmp_path / "tmp-ours/AnsiballZ"):
+        path.parent.mkdir(exist_ok=True)
         path.write_text("")
-    os.utime(stale, (0, 0))
-    _artifact_files.remove_stale_bundles(str(ours))
-    assert [path.exists() for path in (ours, other, stale)] == [True, True, False]
+        os.utime(path, (0, 0))
+    os.utime(bundles["another"])
+    _artifact_files.remove_leftovers(str(bundles["ours"]))
+    assert [name for name, path in bundles.items() if path.exists()] == ["another"]
+    assert (tmp_path / "tmp-ours/AnsiballZ").exists()
 
 
 def test_folders() -> None:
