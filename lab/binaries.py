@@ -38,10 +38,11 @@ class Builder:
         missing = [item for item in wanted if not self._complete(*item)]
         if missing:
             with locked(self.cache.root / "binaries.lock", purpose="building programs"):
+                # Another process may have built them while this one waited.
+                missing = [item for item in missing if not self._complete(*item)]
                 for number, (package, version, architecture) in enumerate(missing, start=1):
-                    if not self._complete(package, version, architecture):
-                        say(f"[{number}/{len(missing)}] {package} {version} ({architecture})")
-                        self._build(package, version, architecture)
+                    say(f"[{number}/{len(missing)}] {package} {version} ({architecture})")
+                    self._build(package, version, architecture)
         seconds = time.monotonic() - started
         say(f"Programs: {len(missing)} of {len(wanted)} packages built in {seconds:.0f} s; all are in {self.cache.artifacts}")
 
