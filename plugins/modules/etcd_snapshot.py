@@ -124,7 +124,7 @@ snapshot:
     - What it holds, and the SHA-256 of its file. The same file has the same on all members.
   returned: when there is one
   type: dict
-  sample: {revision: 4711, keys: 1234, size: 20971520, version: 3.7.0, hash: 3099880325, sha256: 9f86d0..., verified_by_digest: true}
+  sample: {revision: 4711, keys: 1234, size: 20971520, version: 3.7.0, hash: 3099880325, sha256: 9f86d0...}
 removed:
   description: Names of the older snapshots that were deleted.
   returned: with O(state=present)
@@ -182,23 +182,26 @@ class EtcdSnapshot:
         """What the snapshot holds; an error if it is not sound."""
         if not os.path.isfile(path):
             raise _etcd_snapshot.SnapshotError(f"There is no snapshot {path} on this host.")
-        info = self._info(path)
         size = os.path.getsize(path)
-        digested = _etcd_snapshot.has_digest(size)
-        length = size - _etcd_snapshot.DIGEST_BYTES if digested else size
-        inner, whole, tail = hashlib.sha256(), hashlib.sha256(), b""
+        if not _etcd_snapshot.has_digest(size):
+            # etcdutl finds nothing wrong with half a database if all that it still needs lies in that half.
+            raise _etcd_snapshot.SnapshotError(
+                f"{path} has no digest at its end: it was cut off, or it is a copy of a data directory and not saved by etcdctl. Use another snapshot."
+            )
+        info = self._info(path)
+        length = size - _etcd_snapshot.DIGEST_BYTES
+        inner, whole = hashlib.sha256(), hashlib.sha256()
         for block in _host.read_blocks(path, length=length):
             inner.update(block)
             whole.update(block)
-        if digested:
-            tail = b"".join(_host.read_blocks(path, offset=length, length=_etcd_snapshot.DIGEST_BYTES))
-            whole.update(tail)
-            if tail != inner.digest():
-                raise _etcd_snapshot.SnapshotError(
-                    f"{path} is damaged: its content does not match the digest at its end. Use another snapshot."
-                )
+        tail = b"".join(_host.read_blocks(path, offset=length, length=_etcd_snapshot.DIGEST_BYTES))
+        whole.update(tail)
+        if tail != inner.digest():
+            raise _etcd_snapshot.SnapshotError(
+                f"{path} is damaged: its content does not match the digest at its end. Use another snapshot."
+            )
         facts = {"revision": info.revision, "keys": info.keys, "size": info.size, "version": info.version, "hash": info.digest}
-        return {**facts, "sha256": whole.hexdigest(), "verified_by_digest": digested}
+        return {**facts, "sha256": whole.hexdigest()}
 
     def _info(self, path: str) -> _etcd_snapshot.Info:
         done = _host.run(
