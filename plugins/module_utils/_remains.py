@@ -11,7 +11,8 @@ import re
 from collections.abc import Collection, Sequence
 
 _OUR_CHAIN = re.compile(r"(KUBE|CNI|FLANNEL)-")
-_OUR_RULE = re.compile(r' (-j|-g) (KUBE|CNI|FLANNEL)-| --comment "?flanneld ')
+_OUR_JUMP = re.compile(r" (-j|-g) (KUBE|CNI|FLANNEL)-")
+_OUR_COMMENT = re.compile(r' --comment "flanneld ')
 _OUR_TABLE = re.compile(r"table (\S+ (?:kube-proxy|flannel-ipv[46]|cni_hostport))$", re.MULTILINE)
 _OUR_LINK = re.compile(r"cni0|flannel(-v6)?\.\d+|flannel-wg(-v6)?")
 _POD_CGROUP = re.compile(r"[:/]kubepods(\.slice|[/-]|$)", re.MULTILINE)
@@ -78,10 +79,15 @@ def without_our_rules(saved: str) -> tuple[str, int]:
     for table in re.split(r"^(?=\*)", saved, flags=re.MULTILINE):
         lines = table.splitlines()
         chains = [line[1:].split(" ")[0] for line in lines if line.startswith(":") and _OUR_CHAIN.match(line[1:])]
-        rules = [line for line in lines if line.startswith("-A ") and not _OUR_CHAIN.match(line[3:]) and _OUR_RULE.search(line)]
+        rules = [line for line in lines if line.startswith("-A ") and not _OUR_CHAIN.match(line[3:]) and _is_ours(line)]
         if chains or rules:
             flushed = [f":{chain} - [0:0]" for chain in chains]
             removed = [f"-D {rule[3:]}" for rule in rules] + [f"-X {chain}" for chain in chains]
             parts.append("\n".join([lines[0], *flushed, *removed, "COMMIT\n"]))
             count += len(chains)
     return "".join(parts), count
+
+
+def _is_ours(rule: str) -> bool:
+    # What somebody wrote into a comment is no jump.
+    return bool(_OUR_JUMP.search(re.sub(r'"[^"]*"', '""', rule)) or _OUR_COMMENT.search(rule))

@@ -85,7 +85,8 @@ class Runtime:
 
     Attributes:
         processes: number of processes of pods and of the programs that hold containers.
-        slice: whether the cgroup of pods is there.
+        slice: whether systemd has a slice of pods.
+        cgroups: directories of the cgroup of pods, one in each hierarchy.
         mounts: mount points below the directories of pods, the last one first.
         links: network interfaces.
         routes: routes to the pods of other nodes, as C(ip) takes them.
@@ -97,6 +98,7 @@ class Runtime:
 
     processes: int = 0
     slice: bool = False
+    cgroups: tuple[str, ...] = ()
     mounts: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
@@ -202,6 +204,7 @@ def _end_pods(runtime: Runtime) -> list[Step]:
     steps = [Step("end", "the processes of pods", str(runtime.processes))] if runtime.processes else []
     if runtime.slice:
         steps.append(Step("stop", "kubepods.slice"))
+    steps += [Step("remove cgroup", path) for path in runtime.cgroups]
     steps += [Step("unmount", path) for path in runtime.mounts]
     steps += [Step("remove route", route) for route in runtime.routes]
     steps += [Step("remove network namespace", path) for path in runtime.namespaces]

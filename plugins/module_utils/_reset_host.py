@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import shutil
 import signal
@@ -25,6 +26,8 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import (
 FAMILIES = ("iptables", "ip6tables")
 RECORDS = ("components", "artifacts.json", "artifact_digests.json", "certificates.json", "digests.json")
 SHIM = "containerd-shim"
+# Of version 2, and of each hierarchy of version 1, of which systemd knows some only.
+POD_CGROUPS = tuple(f"/sys/fs/cgroup/{hierarchy}{name}" for hierarchy in ("", "*/") for name in ("kubepods", "kubepods.slice"))
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 GONE_SECONDS = 10.0
 
@@ -121,6 +124,7 @@ def _runtime(directories: Sequence[str]) -> _reset.Runtime:
     return _reset.Runtime(
         processes=len(pod_processes()),
         slice=slices["kubepods.slice"].active == "active",
+        cgroups=tuple(sorted(path for pattern in POD_CGROUPS for path in glob.glob(pattern))),
         mounts=tuple(_mounted(directories)),
         links=tuple(sorted(name for name in os.listdir("/sys/class/net") if _remains.is_our_link(name))),
         routes=tuple(_remains.pod_routes(_told("ip", "-4", "route", "show", "root", network))) if network else (),
@@ -168,6 +172,18 @@ def end_processes(grace: float) -> None:
             return
     left = ", ".join(f"{pid} ({program or 'unknown program'})" for pid, program in pod_processes().items())
     raise _host.HostError(f"Ending the processes of pods failed: {left} did not end. Restart the host and run again.")
+
+
+def remove_cgroup(path: str) -> None:
+    """Remove a cgroup with those inside. It may be gone already, and it may take a moment until its last process is."""
+
+    def is_gone() -> bool:
+        for folder, _folders, _files in os.walk(path, topdown=False):
+            remove_directory(folder)
+        return not os.path.exists(path)
+
+    if not _host.wait_until(is_gone, timeout=GONE_SECONDS):
+        raise _host.HostError(f"Removing the cgroup {path} failed: it is in use still. Run again.")
 
 
 def remove_namespace(path: str) -> None:
@@ -262,6 +278,7 @@ def remove_locks() -> None:
 
 REMOVALS: Mapping[str, Callable[[str], None]] = {
     "remove": _host.remove_file,
+    "remove cgroup": remove_cgroup,
     "remove directory": remove_directory,
     "remove interface": lambda name: _ip("link", "delete", name),
     "remove network namespace": remove_namespace,
