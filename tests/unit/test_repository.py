@@ -85,7 +85,9 @@ def test_role_documents_each_entry_point_that_a_playbook_uses(role: Path) -> Non
         for entry in dictionaries(load(path))
         if str(entry.get("role", entry.get("name", ""))) == f"quorate.kubernetes.{role.name}" and ("role" in entry or "tasks_from" in entry)
     }
-    assert used <= set(load(role / "meta/argument_specs.yml")["argument_specs"])
+    entries = load(role / "meta/argument_specs.yml")["argument_specs"]
+    assert used <= set(entries)
+    assert [name for name, entry in entries.items() if not entry.get("short_description") or not entry.get("description")] == []
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -171,6 +173,14 @@ def test_tasks_and_plays_have_names_that_are_sentences(path: Path) -> None:
 def test_playbook_is_a_verb_that_the_readme_explains(path: Path) -> None:
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", path.stem), "Ansible finds playbooks of a collection by Python names only"
     assert f"`{path.stem}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", paths("playbooks/stages/*.yml"))
+def test_stages_do_not_check_again_what_the_inventory_check_passed(path: Path) -> None:
+    # Ansible would add a task to each use of a role, and each task costs every host.
+    uses = [entry["ansible.builtin.import_role"] for entry in dictionaries(load(path)) if "ansible.builtin.import_role" in entry]
+    assert [use["name"] for use in uses if use.get("rolespec_validate") is not False] == []
+    assert [entry for entry in dictionaries(load(path)) if "roles" in entry] == []
 
 
 # --- plugins -----------------------------------------------------------------------------------------------------------
