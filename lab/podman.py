@@ -126,6 +126,8 @@ class Lab:
         raise LabError(f"there is no host {name!r} in the lab; 'python3 -m lab hosts --inventory ...' makes the hosts of an inventory")
 
     def _create(self, host: Host, *, inventory: Path, image_name: str) -> None:
+        # A container that was removed by other hands leaves its volume behind, with the former host's images.
+        podman("volume", "rm", "--force", volume(host), check=False)
         podman("volume", "create", "--label", f"{LABEL}=volume", volume(host))
         words = ["run", "--detach", *arguments(host, inventory=inventory, image=image_name)]
         try:
