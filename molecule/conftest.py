@@ -41,6 +41,12 @@ def inventory() -> Path:
 
 
 @pytest.fixture(scope="session")
+def remembered() -> Path:
+    """Where a scenario keeps what its fresh hosts were like."""
+    return Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "fresh.json")
+
+
+@pytest.fixture(scope="session")
 def listing(inventory: Path) -> Mapping[str, Any]:
     """What Ansible makes of the inventory, read once."""
     done = subprocess.run(["ansible-inventory", "-i", str(inventory), "--list"], capture_output=True, text=True, check=True)
@@ -94,6 +100,12 @@ def program() -> Callable[[str, str], Path]:
         return found[-1]
 
     return find
+
+
+@pytest.fixture(scope="session")
+def image(workload: Workload) -> str:
+    """The image of the workload, which every node has."""
+    return workload.image
 
 
 @pytest.fixture(scope="session")

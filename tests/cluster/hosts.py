@@ -46,3 +46,14 @@ def units(host: Host) -> Mapping[str, Mapping[str, str]]:
                 f"{names} flanneld.service api-load-balancer.service | cut -d' ' -f1)")  # fmt: skip
     shown_units = [dict(line.split("=", 1) for line in block.splitlines()) for block in text.strip().split("\n\n")]
     return {unit["Id"]: unit for unit in shown_units}
+
+
+# Where something of a cluster could be written. Logs, and what systemd keeps, change by themselves.
+FOLDERS = ("/etc", "/opt", "/usr/local", "/root", "/home", "/var/lib")
+BY_ITSELF = ("/var/lib/systemd/", "/var/lib/containerd/", "/var/lib/apt/", "/var/lib/dpkg/")
+
+
+def state(host: Host) -> dict[str, Any]:
+    """All files of a host that a run could write, and what else a cluster leaves there."""
+    files = {path: it for path, it in look(host, "files", *FOLDERS).items() if not path.startswith(BY_ITSELF) and it["kind"] != "folder"}
+    return {"files": files, "traces": look(host, "traces")}

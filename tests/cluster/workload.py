@@ -15,7 +15,7 @@ from testinfra.host import Host
 from .api import Api
 from .hosts import together
 from .ssh import send
-from .wait import settled
+from .wait import settled, until
 
 NAMESPACE = "quorate-test"
 DEFINITION = Path(__file__).with_name("workload.yml")
@@ -68,9 +68,15 @@ class Workload:
         self._addresses = addresses
         self._archive = archive
 
+    @property
+    def image(self) -> str:
+        """What its pods run."""
+        return image_of(self._archive)
+
     def start(self) -> None:
         together(self._import, self._hosts)
-        self._kubectl("apply", "--filename=-", stdin=DEFINITION.read_text(encoding="utf-8").replace("IMAGE", image_of(self._archive)))
+        until("the end of an earlier workload", lambda: self._api.ask(f"/api/v1/namespaces/{NAMESPACE}").status == 404, within=120)
+        self._kubectl("apply", "--filename=-", stdin=DEFINITION.read_text(encoding="utf-8").replace("IMAGE", self.image))
         self.wait(within=120)
 
     def remove(self) -> None:
@@ -117,7 +123,6 @@ class Workload:
     def _import(self, name: str) -> None:
         """Give a node the image, unless it has it; no registry is asked."""
         host = self._hosts[name]
-        image = image_of(self._archive)
-        if image in host.check_output("ctr --namespace=k8s.io images list --quiet").split():
+        if self.image in host.check_output("ctr --namespace=k8s.io images list --quiet").split():
             return
         send(self._addresses[name], file=self._archive, to="ctr --namespace=k8s.io images import -")

@@ -77,7 +77,7 @@ def outsider(
     program: Callable[[str, str], Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[Mapping[str, Path], str], str]:
-    """Ask etcd from this machine, with a certificate of some host, for keys; what etcdctl says."""
+    """Ask etcd from this machine, with a certificate of some host, for the names of keys."""
     member = members("etcd")[0]
     authority = tmp_path_factory.mktemp("etcd") / "ca.crt"
     authority.write_text(said(hosts[member], "cat /etc/etcd/pki/ca.crt"), encoding="utf-8")
@@ -86,7 +86,7 @@ def outsider(
         command = [str(program("etcd", "etcdctl")), f"--endpoints=https://{addresses[member]}:2379", "--dial-timeout=10s"]
         command += [f"--cacert={authority}", f"--cert={files['cert']}", f"--key={files['key']}", "--command-timeout=10s"]
         done = subprocess.run([*command, "get", "--prefix", "--keys-only", "--limit=3", key], capture_output=True, text=True, check=False)
-        return done.stdout if done.returncode == 0 else done.stderr
+        return done.stdout
 
     return ask
 
@@ -110,7 +110,7 @@ def test_nothing_on_a_worker_opens_etcd(
         (name, path)
         for name, path, files in let_in
         for key in ("/registry/secrets", "/registry", "")
-        if "/registry" in outsider(files, key).split("permission denied")[0]
+        if "/registry" in outsider(files, key)
     }
     # That the operator and the API server are let in shows that the question is a good one.
     assert (member, "/etc/etcd/pki/operator.crt") in opened
