@@ -75,6 +75,7 @@ options:
     description:
       - Name of the systemd unit of the member, if it is the one on this host.
       - If the unit is not active, O(action=restart) is allowed without asking anybody, as nothing is stopped.
+      - In check mode O(action=confirm) is then not asked either, as the unit was not started.
     type: str
   wait:
     description:
@@ -154,8 +155,9 @@ ARGUMENT_SPEC: dict[str, Any] = {
 class EtcdQuorum:
     """The guard of a cluster of etcd."""
 
-    def __init__(self, params: dict[str, Any]) -> None:
+    def __init__(self, params: dict[str, Any], *, check_mode: bool = False) -> None:
         self._params = params
+        self._check_mode = check_mode
         self._client = _etcd_client.EtcdClient(_etcd_client.Connection.of(params))
         self._cluster: Optional[_etcd.Cluster] = None
 
@@ -184,6 +186,8 @@ class EtcdQuorum:
         name, unit = self._params["name"], self._params["unit"]
         if unit and self._params["action"] == _quorum.RESTART and not self._runs(unit):
             return {"allowed": True, "explanation": f"{name} may be started: {unit} does not run on this host, so nothing is stopped."}
+        if unit and self._check_mode and self._params["action"] == _quorum.CONFIRM and not self._runs(unit):
+            return {"allowed": True, "explanation": f"In check mode {unit} was not started on this host, so there is nothing to confirm."}
         self._cluster = None
         try:
             self._cluster = cluster = self._client.cluster()
@@ -217,7 +221,7 @@ class EtcdQuorum:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    guard = EtcdQuorum(module.params)
+    guard = EtcdQuorum(module.params, check_mode=module.check_mode)
     try:
         result = guard.answer()
         if module.params["required"] and not result["allowed"]:
