@@ -39,6 +39,11 @@ options:
     type: list
     elements: str
     required: true
+  cgroup_v1:
+    description:
+      - Whether kubelet was told to run with cgroups of version 1.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -58,8 +63,10 @@ from typing import Any
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _fitness
 
 
-def host_problems(_input: Mapping[str, Any], *, node: bool, clock_skew: float, free_space: int, features: Sequence[str]) -> list[str]:
-    return _fitness.problems(_input, node=node, clock_skew=clock_skew, free_space=free_space, features=features)
+def host_problems(
+    _input: Mapping[str, Any], *, node: bool, clock_skew: float, free_space: int, features: Sequence[str], cgroup_v1: bool = False
+) -> list[str]:
+    return _fitness.problems(_input, node=node, clock_skew=clock_skew, free_space=free_space, features=features, cgroup_v1=cgroup_v1)
 
 
 class FilterModule:

@@ -14,7 +14,9 @@ OLDEST_PYTHON = (3, 9)
 GIBIBYTE = 1 << 30
 
 
-def problems(observation: Mapping[str, Any], *, node: bool, clock_skew: float, free_space: int, features: Sequence[str]) -> list[str]:
+def problems(
+    observation: Mapping[str, Any], *, node: bool, clock_skew: float, free_space: int, features: Sequence[str], cgroup_v1: bool = False
+) -> list[str]:
     """What keeps a host from being part of a cluster, a sentence each with what to do; empty if nothing does.
 
     Args:
@@ -23,6 +25,7 @@ def problems(observation: Mapping[str, Any], *, node: bool, clock_skew: float, f
         clock_skew: seconds that its clock may differ from the control node's.
         free_space: bytes that a host without anything of ours needs below /opt and /var/lib.
         features: what its kernel has to be able to do, see host_facts.
+        cgroup_v1: whether kubelet was told to run with cgroups of version 1, which it refuses since Kubernetes 1.35.
     """
     platform = observation["platform"]
     found = []
@@ -41,6 +44,11 @@ def problems(observation: Mapping[str, Any], *, node: bool, clock_skew: float, f
             free = observation["space"][path]
             if free < free_space:
                 found.append(f"{path} has {free / GIBIBYTE:.1f} GiB free, {free_space / GIBIBYTE:.1f} GiB are needed (node_free_space).")
+    if node and observation["kernel"]["cgroup"] == 1 and not cgroup_v1:
+        found.append(
+            "It has cgroups of version 1, with which kubelet does not start: boot it with systemd.unified_cgroup_hierarchy=1, "
+            "or set failCgroupV1: false in workers_kubelet_config."
+        )
     if node and not observation["kernel"]["modules"]:
         known = observation["kernel"]["features"]
         found += [f"Its kernel lacks {name} and cannot load modules: use a kernel that has it." for name in features if not known.get(name)]

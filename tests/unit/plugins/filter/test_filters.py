@@ -76,7 +76,7 @@ def test_host_problems() -> None:
         "platform": {"architecture": "amd64", "python": "3.11.2"},
         "clock_skew": 9.0,
         "components": {"etcd": {}},
-        "kernel": {"modules": True, "features": {}},
+        "kernel": {"cgroup": 2, "modules": True, "features": {}},
     }
     problems = filter_of("host_problems")(observation, node=True, clock_skew=5, free_space=0, features=["overlay"])
     assert len(problems) == 1

@@ -14,7 +14,7 @@ FIT: dict[str, Any] = {
     "clock_skew": 0.0,
     "components": {},
     "space": {"/opt": 10 * GIB, "/var/lib": 10 * GIB, "/etc": 0},
-    "kernel": {"modules": False, "features": {"overlay": True, "/proc/sys/net/bridge": True}},
+    "kernel": {"cgroup": 2, "modules": False, "features": {"overlay": True, "/proc/sys/net/bridge": True}},
 }
 
 
@@ -31,8 +31,9 @@ def python(version: str) -> dict[str, Any]:
     return but(platform={"architecture": "arm64", "python": version})
 
 
+OLD_CGROUPS = but(kernel={**FIT["kernel"], "cgroup": 1})
 SMALL = {"/opt": GIB, "/var/lib": 10 * GIB}
-LACKING = {"modules": False, "features": {"overlay": True, "/proc/sys/net/bridge": False}}
+LACKING = {"cgroup": 2, "modules": False, "features": {"overlay": True, "/proc/sys/net/bridge": False}}
 
 
 @pytest.mark.parametrize(
@@ -57,12 +58,15 @@ def test_fit(observation: dict[str, Any]) -> None:
         pytest.param(but(platform={"architecture": "s390x", "python": "3.11.2"}), ["s390x", "amd64 and arm64"], id="architecture"),
         pytest.param(python("3.8.10"), ["3.8.10", "install Python 3.9"], id="old Python"),
         pytest.param(python("3.8.10rc1"), ["3.8.10rc1", "install Python 3.9"], id="old Python before its release"),
+        pytest.param(OLD_CGROUPS, ["version 1", "failCgroupV1"], id="cgroups of version 1"),
         pytest.param(but(clock_skew=5.2), ["+5.2 s", "node_clock_skew", "chrony"], id="clock ahead"),
         pytest.param(but(clock_skew=-300.0), ["-300.0 s"], id="clock behind"),
         pytest.param(but(space=SMALL), ["/opt", "1.0 GiB", "4.0 GiB", "node_free_space"], id="little space"),
         pytest.param(but(kernel=LACKING), ["/proc/sys/net/bridge", "cannot load modules"], id="kernel lacks a feature"),
         pytest.param(
-            but(kernel={"modules": False, "features": {"overlay": True}}), ["/proc/sys/net/bridge"], id="feature that was not looked at"
+            but(kernel={"cgroup": 2, "modules": False, "features": {"overlay": True}}),
+            ["/proc/sys/net/bridge"],
+            id="feature that was not looked at",
         ),
     ],
 )
@@ -81,6 +85,11 @@ def test_all_problems_are_told_at_once() -> None:
         "clock_skew": 60.0,
         "components": {},
         "space": {"/opt": 0, "/var/lib": 0},
-        "kernel": {"modules": False, "features": {}},
+        "kernel": {"cgroup": 2, "modules": False, "features": {}},
     }
     assert len(problems(worst)) == 7
+
+
+def test_cgroups_of_version_1_that_were_accepted_or_run_no_pods() -> None:
+    assert problems(OLD_CGROUPS, node=False) == []
+    assert _fitness.problems(OLD_CGROUPS, node=True, clock_skew=5, free_space=0, features=[], cgroup_v1=True) == []
