@@ -88,7 +88,7 @@ class Runtime:
         slice: whether systemd has a slice of pods.
         cgroups: directories of the cgroup of pods, one in each hierarchy.
         mounts: mount points below the directories of pods, the last one first.
-        links: network interfaces.
+        links: network interfaces, those of pods first.
         routes: routes to the pods of other nodes, as C(ip) takes them.
         namespaces: files of network namespaces.
         chains: number of chains by family, which is C(iptables) or C(ip6tables).
@@ -207,8 +207,8 @@ def _end_pods(runtime: Runtime) -> list[Step]:
     steps += [Step("remove cgroup", path) for path in runtime.cgroups]
     steps += [Step("unmount", path) for path in runtime.mounts]
     steps += [Step("remove route", route) for route in runtime.routes]
-    steps += [Step("remove network namespace", path) for path in runtime.namespaces]
     steps += [Step("remove interface", name) for name in runtime.links]
+    steps += [Step("remove network namespace", path) for path in runtime.namespaces]
     steps += [Step("remove rules", family, f"{count} chains") for family, count in runtime.chains.items() if count]
     return steps + [Step("remove table", table) for table in runtime.tables]
 

@@ -29,6 +29,8 @@ SHIM = "containerd-shim"
 # Of version 2, and of each hierarchy of version 1, of which systemd knows some only.
 POD_CGROUPS = tuple(f"/sys/fs/cgroup/{hierarchy}{name}" for hierarchy in ("", "*/") for name in ("kubepods", "kubepods.slice"))
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+INTERFACES = "/sys/class/net"
+STOP_SECONDS = 30.0
 GONE_SECONDS = 10.0
 
 
@@ -126,13 +128,20 @@ def _runtime(directories: Sequence[str]) -> _reset.Runtime:
         slice=slices["kubepods.slice"].active == "active",
         cgroups=tuple(sorted(path for pattern in POD_CGROUPS for path in glob.glob(pattern))),
         mounts=tuple(_mounted(directories)),
-        links=tuple(sorted(name for name in os.listdir("/sys/class/net") if _remains.is_our_link(name))),
+        links=tuple(_links()),
         routes=tuple(_remains.pod_routes(_told("ip", "-4", "route", "show", "root", network))) if network else (),
         namespaces=tuple(os.path.join(_reset.NAMESPACES, name) for name in names_in(_reset.NAMESPACES) if name.startswith("cni-")),
         chains={family: _remains.without_our_rules(_told(f"{family}-save"))[1] for family in FAMILIES},
         tables=tuple(_remains.our_tables(_told("nft", "list", "tables"))),
         directories=tuple(path for path in directories if (os.path.isdir(path) if _can_be_removed(path) else names_in(path))),
     )
+
+
+def _links() -> list[str]:
+    """Our interfaces, and those that connect pods to them."""
+    ours = sorted(name for name in os.listdir(INTERFACES) if _remains.is_our_link(name))
+    lower = [name.partition("_")[2] for link in ours for name in names_in(f"{INTERFACES}/{link}") if name.startswith("lower_veth")]
+    return [*lower, *ours]
 
 
 def _told(*arguments: str) -> str:
@@ -162,6 +171,19 @@ def pod_processes() -> dict[int, str]:
 # --- actions -----------------------------------------------------------------------------------------------------------
 
 
+def stop(unit: str) -> None:
+    """Stop a unit. One that waits for what will not come, such as an API server without etcd, is killed."""
+
+    def has_ended() -> bool:
+        return _host.unit_states([unit])[unit].active in ("inactive", "failed")
+
+    _host.systemctl("stop", "--no-block", unit)
+    if not _host.wait_until(has_ended, timeout=STOP_SECONDS):
+        _host.systemctl("kill", "--signal", "KILL", unit)
+        if not _host.wait_until(has_ended, timeout=GONE_SECONDS):
+            raise _host.HostError(f"{unit} does not end, although it was killed. Restart the host and run again.")
+
+
 def end_processes(grace: float) -> None:
     """Ask the processes of pods to end, and end those that do not."""
     for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, GONE_SECONDS)):
@@ -186,10 +208,22 @@ def remove_cgroup(path: str) -> None:
         raise _host.HostError(f"Removing the cgroup {path} failed: it is in use still. Run again.")
 
 
-def remove_namespace(path: str) -> None:
-    """Remove a named network namespace; with it goes a pod's end of its link."""
+def remove_namespace(path: str) -> str:
+    """Remove a named network namespace; what stays of it, in words."""
     _host.run(["umount", path], check=False)
-    _host.remove_file(path)
+    try:
+        _host.remove_file(path)
+    except _host.HostError:
+        # ip mounts the folder on itself for namespaces of its own, and hides what was mounted inside before.
+        return f"{path} stays until the next boot, because somebody has mounted something over it. It holds nothing."
+    return ""
+
+
+def remove_interface(name: str) -> None:
+    """Remove a network interface. It may be gone already: it goes with the other end of its link."""
+    done = _host.run(["ip", "link", "delete", name], check=False)
+    if done.code and name in os.listdir(INTERFACES):
+        raise _host.HostError(f"Removing the interface {name} failed: {done.err.strip()}")
 
 
 def remove_rules(family: str) -> None:
@@ -249,10 +283,6 @@ def _run(*arguments: str) -> None:
     _host.run(arguments)
 
 
-def _ip(*arguments: str) -> None:
-    _host.run(["ip", *arguments])
-
-
 def remove_user(name: str) -> None:
     """Remove a system user, and its group where that does not go with it."""
     _host.run(["userdel", name])
@@ -276,16 +306,16 @@ def remove_locks() -> None:
             _host.remove_file(os.path.join(_host.LOCK_DIRECTORY, name))
 
 
-REMOVALS: Mapping[str, Callable[[str], None]] = {
+REMOVALS: Mapping[str, Callable[[str], str | None]] = {
     "remove": _host.remove_file,
     "remove cgroup": remove_cgroup,
     "remove directory": remove_directory,
-    "remove interface": lambda name: _ip("link", "delete", name),
+    "remove interface": remove_interface,
     "remove network namespace": remove_namespace,
-    "remove route": lambda route: _ip("-4", "route", "delete", *route.split()),
+    "remove route": lambda route: _run("ip", "-4", "route", "delete", *route.split()),
     "remove rules": remove_rules,
     "remove table": lambda table: _run("nft", "delete", "table", *table.split()),
     "remove user": remove_user,
     "unmount": unmount,
 }
-"""How each kind of thing is removed, by the verb of its step."""
+"""How each kind of thing is removed, by the verb of its step. What has to stay nevertheless is told."""

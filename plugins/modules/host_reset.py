@@ -107,6 +107,7 @@ class HostReset:
         self._params = params
         self._observed = _reset.Observed()
         self.moved_aside: dict[str, str] = {}
+        self.left: list[str] = []
 
     def plan(self) -> list[_reset.Step]:
         directories = self._params["runtime_directories"]
@@ -123,7 +124,9 @@ class HostReset:
             self._apply(step.verb, step.target)
 
     def _apply(self, verb: str, target: str) -> None:
-        if verb in ("stop", "disable"):
+        if verb == "stop":
+            _reset_host.stop(target)
+        elif verb == "disable":
             _host.systemctl(verb, target)
         elif verb == "end":
             _reset_host.end_processes(self._params["grace_period"])
@@ -137,8 +140,8 @@ class HostReset:
             self.moved_aside[target] = _reset_host.move_data_aside(target)
         elif verb == "forget":
             _reset_host.forget()
-        else:
-            _reset_host.REMOVALS[verb](target)
+        elif left := _reset_host.REMOVALS[verb](target):
+            self.left.append(left)
 
     def _reload(self) -> None:
         """Let systemd forget the units."""
@@ -172,6 +175,8 @@ def main() -> None:
         work(reset, apply=not module.check_mode, result=result)
     except (_host.HostError, _reset.ResetError) as error:
         module.fail_json(msg=f"Resetting this host failed: {error}", moved_aside=reset.moved_aside, **result)
+    for words in reset.left:
+        module.warn(words)
     for directory, names in reset.foreign.items():
         module.warn(f"{directory} stays, because it holds what is not of the collection: {', '.join(names)}.")
     module.exit_json(moved_aside=reset.moved_aside, foreign=reset.foreign, **result)

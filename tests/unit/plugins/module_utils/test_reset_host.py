@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
+from unittest import mock
 
 import pytest
 
@@ -215,6 +217,34 @@ def test_data_moved_aside_is_closed(host: Host, monkeypatch: pytest.MonkeyPatch)
     assert target.startswith(host.path("etcd.aside-"))
     assert os.stat(target).st_mode & 0o777 == 0o700
     assert not os.path.exists(host.path("etcd"))
+
+
+@pytest.mark.parametrize(("needs", "killed"), [(1, False), (4, True)], ids=["ends", "waits for what will not come"])
+def test_unit_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch, needs: int, killed: bool) -> None:
+    calls: list[tuple[str, ...]] = []
+    looks = iter(["deactivating"] * needs + ["failed"])
+    monkeypatch.setattr(_host, "systemctl", lambda *words: calls.append(words))
+    monkeypatch.setattr(_host, "unit_states", lambda units: {units[0]: State(units[0], active=next(looks))})
+    monkeypatch.setattr(_host, "wait_until", lambda ended, **_options: any(ended() for _look in range(3)))
+    _reset_host.stop("a.service")
+    assert calls[0] == ("stop", "--no-block", "a.service")
+    assert (calls[1:] == [("kill", "--signal", "KILL", "a.service")]) is killed
+
+
+@pytest.mark.parametrize(("there", "error"), [(False, None), (True, "Removing the interface cni0 failed: busy")], ids=["gone", "there"])
+def test_interface_that_is_gone_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool, error: Optional[str]) -> None:
+    monkeypatch.setattr(_reset_host, "INTERFACES", str(tmp_path))
+    monkeypatch.setattr(_host, "run", lambda _words, **_options: _host.Completed(1, "", "busy\n"))
+    if there:
+        (tmp_path / "cni0").mkdir()
+    with pytest.raises(_host.HostError, match=error) if error else contextlib.nullcontext():
+        _reset_host.remove_interface("cni0")
+
+
+def test_hidden_namespace_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_host, "run", lambda _words, **_options: _host.Completed(32, "", "not mounted"))
+    monkeypatch.setattr(os, "unlink", mock.Mock(side_effect=OSError(16, "Device or resource busy")))
+    assert "stays until the next boot" in _reset_host.remove_namespace(str(tmp_path / "cni-1"))
 
 
 def test_directory_in_which_something_appeared_stays(host: Host) -> None:

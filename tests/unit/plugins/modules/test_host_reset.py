@@ -19,10 +19,16 @@ from ansible_collections.quorate.kubernetes.plugins.modules import host_reset
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """What is done on the host."""
     done: list[tuple[str, ...]] = []
+
+    def remove(path: str) -> str:
+        done.append(("remove", path))
+        return f"{path} stays"
+
     monkeypatch.setattr(_host, "LOCK_DIRECTORY", str(tmp_path))
     monkeypatch.setattr(_host, "systemctl", lambda *words: done.append(("systemctl", *words)))
     monkeypatch.setattr(_host, "run", lambda words, **_options: done.append(tuple(words)))
-    monkeypatch.setattr(_reset_host, "REMOVALS", {"remove": lambda path: done.append(("remove", path))})
+    monkeypatch.setattr(_reset_host, "stop", lambda unit: done.append(("stop", unit)))
+    monkeypatch.setattr(_reset_host, "REMOVALS", {"remove": remove})
     monkeypatch.setattr(_reset_host, "move_data_aside", lambda path: f"{path}.aside-now")
     monkeypatch.setattr(_reset_host, "forget", lambda: done.append(("forget",)))
     observed = _reset.Observed(
@@ -45,13 +51,14 @@ def reset_with(*, apply: bool) -> tuple[host_reset.HostReset, dict[str, Any]]:
 def test_apply(calls: list[tuple[str, ...]], tmp_path: Path) -> None:
     reset, result = reset_with(apply=True)
     assert calls == [
-        ("systemctl", "stop", "etcd.service"),
+        ("stop", "etcd.service"),
         ("remove", "/etc/systemd/system/etcd.service"),
         ("systemctl", "daemon-reload"),
         ("systemctl", "reset-failed", "etcd.service"),
         ("forget",),
     ]
     assert reset.moved_aside == {"/var/lib/etcd": "/var/lib/etcd.aside-now"}
+    assert reset.left == ["/etc/systemd/system/etcd.service stays"]
     assert result["changed"] is True
     assert os.listdir(tmp_path) == [], "no lock is left behind"
 
