@@ -88,7 +88,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _host, _reset, _reset_host
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _host, _reset, _reset_host, _reset_state
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "delete_data": {"type": "bool", "default": False},
@@ -112,7 +112,7 @@ class HostReset:
     def plan(self) -> list[_reset.Step]:
         directories = self._params["runtime_directories"]
         _reset.check_directories(directories)
-        self._observed = _reset_host.observe(directories)
+        self._observed = _reset_state.observe(directories)
         return _reset.plan(self._observed, delete_data=self._params["delete_data"])
 
     @property
@@ -133,9 +133,9 @@ class HostReset:
         elif verb == "reload":
             self._reload()
         elif verb == "clear":
-            _reset_host.clear(target, _reset_host.names_in(target))
+            _reset_host.clear(target, _reset_state.names_in(target))
         elif verb == "delete":
-            _reset_host.clear(target, _reset_host.data_in(target))
+            _reset_host.clear(target, _reset_state.data_in(target))
         elif verb == "move aside":
             self.moved_aside[target] = _reset_host.move_data_aside(target)
         elif verb == "forget":

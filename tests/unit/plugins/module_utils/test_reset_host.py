@@ -1,4 +1,4 @@
-"""What is found and taken away on a host: real files below a temporary root, and tools that tell what they are told to."""
+"""What is found on a host, and taken away: real files below a temporary root, and tools that tell what they are told to."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import (
     _host,
     _reset,
     _reset_host,
+    _reset_state,
 )
 
 
@@ -44,7 +45,7 @@ class Host:
         self.write(f"var/lib/quorate/{name}", json.dumps(content))
 
     def observe(self) -> _reset.Observed:
-        return _reset_host.observe([self.path("var/lib/kubelet")])
+        return _reset_state.observe([self.path("var/lib/kubelet")])
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ def test_units(host: Host) -> None:
     host.record("components/etcd.json", {"files": [unit]})
     host.record("components/flanneld.json", {"files": [host.path("units/flanneld.service")]})
     host.record("components/systemd-sysctl.json", {"files": [host.path("etc/sysctl.conf")]})
-    units = {one.name: one for one in _reset_host.observe([]).units}
+    units = {one.name: one for one in _reset_state.observe([]).units}
     assert units["etcd"] == _reset.Unit("etcd", running=True, enabled=True)
     assert units["flanneld"].stale, "systemd has a unit whose file is gone"
     assert (units["systemd-sysctl"].own, units["systemd-sysctl"].enabled) == (False, False)
@@ -130,8 +131,8 @@ def test_data_is_what_lies_in_directories_of_components(host: Host) -> None:
 
 def test_only_nodes_are_searched_for_what_pods_left(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     host.write("var/lib/kubelet/x")
-    monkeypatch.setattr(_reset_host, "_told", lambda *_words: "")
-    monkeypatch.setattr(_reset_host, "pod_processes", lambda: {7: "pause"})
+    monkeypatch.setattr(_reset_state, "told", lambda *_words: "")
+    monkeypatch.setattr(_reset_state, "pod_processes", lambda: {7: "pause"})
     host.record("components/etcd.json", {})
     assert host.observe().runtime == _reset.Runtime(), "whatever runs on a member of etcd is somebody else's"
     host.record("components/kubelet.json", {})
@@ -180,7 +181,7 @@ def test_clear(host: Host) -> None:
     host.write("pods/a/b")
     os.symlink(host.write("outside/file"), host.path("pods/link"))
     os.symlink(host.path("outside"), host.path("pods/directory"))
-    _reset_host.clear(host.path("pods"), _reset_host.names_in(host.path("pods")))
+    _reset_host.clear(host.path("pods"), _reset_state.names_in(host.path("pods")))
     assert not os.path.exists(host.path("pods"))
     assert os.path.exists(host.path("outside/file")), "what links lead to is not ours"
 
@@ -188,7 +189,7 @@ def test_clear(host: Host) -> None:
 def test_link_is_emptied_and_stays(host: Host) -> None:
     host.write("disk/a/b")
     os.symlink(host.path("disk"), host.path("pods"))
-    _reset_host.clear(host.path("pods"), _reset_host.names_in(host.path("pods")))
+    _reset_host.clear(host.path("pods"), _reset_state.names_in(host.path("pods")))
     assert os.path.islink(host.path("pods"))
     assert os.listdir(host.path("disk")) == []
 
@@ -205,7 +206,7 @@ def test_nothing_is_deleted_where_something_is_mounted_still(host: Host, monkeyp
 def test_data_that_is_deleted_leaves_what_was_moved_aside(host: Host) -> None:
     host.write("etcd/member/db")
     kept = host.write("etcd/etcd.aside-20261121T120000Z/db")
-    _reset_host.clear(host.path("etcd"), _reset_host.data_in(host.path("etcd")))
+    _reset_host.clear(host.path("etcd"), _reset_state.data_in(host.path("etcd")))
     assert not os.path.exists(host.path("etcd/member"))
     assert os.path.exists(kept)
 
@@ -233,7 +234,7 @@ def test_unit_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch, needs
 
 @pytest.mark.parametrize(("there", "error"), [(False, None), (True, "Removing the interface cni0 failed: busy")], ids=["gone", "there"])
 def test_interface_that_is_gone_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool, error: Optional[str]) -> None:
-    monkeypatch.setattr(_reset_host, "INTERFACES", str(tmp_path))
+    monkeypatch.setattr(_reset_state, "INTERFACES", str(tmp_path))
     monkeypatch.setattr(_host, "run", lambda _words, **_options: _host.Completed(1, "", "busy\n"))
     if there:
         (tmp_path / "cni0").mkdir()
@@ -260,7 +261,7 @@ def test_processes_that_do_not_end_are_killed(monkeypatch: pytest.MonkeyPatch) -
     for process in processes:
         assert process.stdout
         assert process.stdout.readline() == b"there\n"
-    monkeypatch.setattr(_reset_host, "pod_processes", lambda: {one.pid: "pod" for one in processes if one.poll() is None})
+    monkeypatch.setattr(_reset_state, "pod_processes", lambda: {one.pid: "pod" for one in processes if one.poll() is None})
     _reset_host.end_processes(0.3)
     assert [process.wait(5) for process in processes] == [-signal.SIGTERM, -signal.SIGKILL]
     for process in processes:
@@ -270,7 +271,7 @@ def test_processes_that_do_not_end_are_killed(monkeypatch: pytest.MonkeyPatch) -
 
 def test_process_that_cannot_be_killed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_reset_host, "GONE_SECONDS", 0.0)
-    monkeypatch.setattr(_reset_host, "pod_processes", lambda: {2**22 + 1: "/opt/pause"})
+    monkeypatch.setattr(_reset_state, "pod_processes", lambda: {2**22 + 1: "/opt/pause"})
     with pytest.raises(_host.HostError, match=r"/opt/pause.*did not end. Restart the host"):
         _reset_host.end_processes(0.0)
 

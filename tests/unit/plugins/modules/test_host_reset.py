@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _host, _reset, _reset_host
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _host, _reset, _reset_host, _reset_state
 from ansible_collections.quorate.kubernetes.plugins.modules import host_reset
 
 
@@ -37,7 +37,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ..
         data=("/var/lib/etcd",),
         records=True,
     )
-    monkeypatch.setattr(_reset_host, "observe", lambda _directories: observed)
+    monkeypatch.setattr(_reset_state, "observe", lambda _directories: observed)
     return done
 
 
