@@ -107,6 +107,14 @@ class EtcdClient:
             f"No member of etcd answers through the quorum ({causes}). Either quorum is lost, or this host cannot reach the members."
         )
 
+    def reachable(self) -> bool:
+        """Whether there is a cluster to ask at all: in check mode on fresh hosts there is none, and no certificate to ask it with."""
+        try:
+            self.entry()
+        except (EtcdError, _host.HostError):
+            return False
+        return True
+
     def alarms(self, entry: str) -> tuple[Alarm, ...]:
         return parse_alarms(self.control(["alarm", "list"], endpoints=[entry]))
 

@@ -151,10 +151,15 @@ ARGUMENT_SPEC: dict[str, Any] = {
 class EtcdAccess:
     """Users and roles of a cluster of etcd."""
 
-    def __init__(self, params: dict[str, Any]) -> None:
+    def __init__(self, params: dict[str, Any], *, check_mode: bool) -> None:
         self._params = params
         self._client = _etcd_client.EtcdClient(_etcd_client.Connection.of(params))
         self.wanted = _etcd_access.parse(params)
+        if check_mode and not self._client.reachable():
+            # There is no cluster yet, so everything is new.
+            self.current = _etcd_access.Access(roles={}, users={}, enabled=False)
+            self.steps = _etcd_access.plan(self.wanted, self.current, us="root")
+            return
         self.current = self._observe()
         self.steps = _etcd_access.plan(self.wanted, self.current, us=self._us())
 
@@ -195,7 +200,7 @@ class EtcdAccess:
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        access = EtcdAccess(module.params)
+        access = EtcdAccess(module.params, check_mode=module.check_mode)
         if not module.check_mode:
             access.apply()
     except (_etcd.EtcdError, _etcd_access.AccessError, _host.HostError) as error:

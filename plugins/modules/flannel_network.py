@@ -58,7 +58,7 @@ key:
   sample: /coreos.com/network/config
 """
 
-from typing import Any
+from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -75,10 +75,14 @@ ARGUMENT_SPEC: dict[str, Any] = {
 class FlannelNetwork:
     """The configuration of one network of flannel."""
 
-    def __init__(self, params: dict[str, Any]) -> None:
+    def __init__(self, params: dict[str, Any], *, check_mode: bool) -> None:
         self._client = _etcd_client.EtcdClient(_etcd_client.Connection.of(params))
         self.key = params["prefix"].rstrip("/") + "/config"
         self.wanted: dict[str, Any] = params["config"]
+        self.stored: Optional[dict[str, Any]] = None
+        if check_mode and not self._client.reachable():
+            # There is no cluster yet, so it is new.
+            return
         value = _etcd.parse_value(self._client.control(["get", self.key]))
         self.stored = _flannel.parse(value, damaged_too=params["force"])
         if self.stored is not None and not params["force"]:
@@ -99,7 +103,7 @@ class FlannelNetwork:
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        network = FlannelNetwork(module.params)
+        network = FlannelNetwork(module.params, check_mode=module.check_mode)
         if not module.check_mode:
             network.apply()
     except (_etcd.EtcdError, _flannel.FlannelError, _host.HostError) as error:
