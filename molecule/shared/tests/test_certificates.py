@@ -62,7 +62,7 @@ def of_master(name: str, address: str) -> dict[str, Wanted]:
         "kube-scheduler/serving": Wanted("kubernetes", "CN=kube-scheduler", SERVER, local),
     }
     return {
-        f"/etc/kubernetes/{path}.crt": Wanted(it.authority, it.subject, it.usages, it.names, path.split("/")[0])
+        f"/etc/kubernetes/{path}.crt": Wanted(it.authority, it.subject, it.usages, it.names, path.split("/", maxsplit=1)[0])
         for path, it in found.items()
     }
 
