@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fnmatch
 import re
 import sys
 from collections.abc import Iterator
@@ -252,6 +253,23 @@ def test_plugin_states_its_licence(path: Path) -> None:
 
 
 # --- the rest ----------------------------------------------------------------------------------------------------------
+
+
+def is_built(path: Path) -> bool:
+    """Whether ansible-galaxy takes a file, or a folder above it leaves it out; its * goes over slashes too."""
+    ignored = load(ROOT / "galaxy.yml")["build_ignore"]
+    return not any(fnmatch.fnmatch(str(part), pattern) for part in (path, *path.parents[:-1]) for pattern in ignored)
+
+
+def test_collection_holds_what_a_run_needs() -> None:
+    needed = [path.relative_to(ROOT) for folder in ("meta", "playbooks", "plugins", "roles") for path in (ROOT / folder).rglob("*")]
+    assert [str(path) for path in needed if "__pycache__" not in path.parts and not is_built(path)] == []
+
+
+@pytest.mark.parametrize("name", ["pki/etcd/ca.key", "snapshots/20260101T000000Z.db", "admin.kubeconfig"])
+def test_collection_holds_no_secrets(name: str) -> None:
+    assert is_built(Path("inventories/stacked/hosts.yml"))
+    assert not is_built(Path("inventories/stacked") / name)
 
 
 def test_make_explains_each_target() -> None:
