@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _version
+
 
 def why_not_spared(causes: Mapping[str, str]) -> str:
     """Why no further API server may be stopped, in words; empty if one may.
@@ -23,4 +25,22 @@ def why_not_spared(causes: Mapping[str, str]) -> str:
         f"{len(down)} of the {len(causes)} other API servers {'is' if len(down) == 1 else 'are'} not ready ({listed}), "
         f"so only {ready} would be left while this one is changed. At most one is ever taken down: bring the others back, "
         "or take them out of the inventory, and run again."
+    )
+
+
+def why_too_old(versions: Mapping[str, str], *, wanted: str) -> str:
+    """Why nothing of the wanted version may run beside these API servers, in words; empty if it may.
+
+    Args:
+        versions: the API servers that answered, each with its version.
+        wanted: the version that kubelet and kube-proxy are to have.
+    """
+    target = _version.parse(wanted)
+    older = {name: version for name, version in versions.items() if target.minors_ahead_of(_version.parse(version)) > 0}
+    if not older:
+        return ""
+    listed = ", ".join(f"{name} has {version.lstrip('v')}" for name, version in sorted(older.items()))
+    return (
+        f"Kubernetes {wanted} would be newer than API servers ({listed}), and kubelet and kube-proxy must not be: "
+        "upgrade all masters first, or set cluster_version to what they have."
     )

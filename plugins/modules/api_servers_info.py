@@ -13,10 +13,24 @@ author: quorate.kubernetes contributors (@quorate)
 description:
   - Asks each API server itself for C(/readyz), all at once, over TLS that is verified.
   - With O(required), it fails if one is not ready, and so guards the restart of another one.
+  - With O(at_least), it fails if one that answers is older, and so guards the upgrade of nodes.
 extends_documentation_fragment:
   - quorate.kubernetes._attributes
   - quorate.kubernetes._attributes.info_module
 options:
+  at_least:
+    description:
+      - Version of Kubernetes. An API server of an older minor version is an error.
+      - Those that do not answer are left out. Needs O(certificate) and O(key), as not everybody may ask for a version.
+    type: str
+  certificate:
+    description:
+      - Client certificate on the host to ask for versions with.
+    type: path
+  key:
+    description:
+      - Key of the client certificate.
+    type: path
   servers:
     description:
       - URLs of the API servers by name.
@@ -57,14 +71,19 @@ servers:
   sample: {m2: "", m3: "https://192.0.2.13:6443/readyz answers nothing: ConnectionRefusedError"}
 """
 
+import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _api_servers, _component, _component_files, _host
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _api_servers, _component, _component_files, _host, _version
 
 ARGUMENT_SPEC: dict[str, Any] = {
+    "at_least": {"type": "str"},
+    "certificate": {"type": "path"},
+    "key": {"type": "path", "no_log": False},
     "servers": {"type": "dict", "required": True},
     "ca": {"type": "path", "default": "/etc/kubernetes/pki/ca.crt"},
     "required": {"type": "bool", "default": False},
@@ -86,13 +105,32 @@ class ApiServers:
         return not any(answers)
 
 
+def versions_of(servers: Mapping[str, str], *, ca: str, certificate: str, key: str) -> dict[str, str]:
+    """Version of each API server that answers."""
+    context = _host.tls_context(ca=ca, certificate=certificate, key=key)
+    with ThreadPoolExecutor(max_workers=max(1, len(servers))) as pool:
+        answers = list(pool.map(lambda url: _host.http_request(f"{url}/version", context=context), servers.values()))
+    return {name: str(json.loads(answer.body)["gitVersion"]) for name, answer in zip(servers, answers) if answer.status == 200}
+
+
+def _too_old(params: Mapping[str, Any], *, check_mode: bool) -> str:
+    # In check mode on a fresh host there is no certificate yet to ask with.
+    if not params["at_least"] or (check_mode and _host.file_state(params["certificate"]) is None):
+        return ""
+    versions = versions_of(params["servers"], ca=params["ca"], certificate=params["certificate"], key=params["key"])
+    return _api_servers.why_too_old(versions, wanted=params["at_least"])
+
+
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, required_by={"at_least": ["certificate", "key"]})
     servers = ApiServers(module.params["servers"], module.params["ca"])
     try:
         _host.wait_until(servers.are_ready, timeout=module.params["wait"])
-    except _host.HostError as error:
+        too_old = _too_old(module.params, check_mode=module.check_mode)
+    except (_host.HostError, _version.VersionError, KeyError, ValueError) as error:
         module.fail_json(msg=f"Asking the API servers failed: {error}")
+    if too_old:
+        module.fail_json(msg=too_old, servers=servers.causes)
     refusal = _api_servers.why_not_spared(servers.causes)
     if module.params["required"] and refusal:
         module.fail_json(msg=refusal, servers=servers.causes)
