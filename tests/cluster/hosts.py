@@ -44,7 +44,8 @@ def units(host: Host) -> Mapping[str, Mapping[str, str]]:
     shown = "Id,ActiveState,SubState,MainPID,ExecMainStartTimestampMonotonic,NRestarts"
     text = said(host, f"systemctl show --property={shown} -- $(systemctl list-units --all --plain --no-legend "
                 f"{names} flanneld.service api-load-balancer.service | cut -d' ' -f1)")  # fmt: skip
-    shown_units = [dict(line.split("=", 1) for line in block.splitlines()) for block in text.strip().split("\n\n")]
+    # Without a name, on a host that has none of them, systemctl shows the properties of systemd itself.
+    shown_units = [dict(line.split("=", 1) for line in block.splitlines()) for block in text.strip().split("\n\n") if "Id=" in block]
     return {unit["Id"]: unit for unit in shown_units}
 
 
