@@ -18,6 +18,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils._inventory impo
 from ansible_collections.quorate.kubernetes.plugins.module_utils._problem import Problem, merge, render
 from ansible_collections.quorate.kubernetes.plugins.module_utils._topology import problems, topology
 from ansible_collections.quorate.kubernetes.plugins.module_utils._variables import Declared, check, declared
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _run_lock
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 CLUSTER_PREFIX = "cluster_"  # variables of this prefix have one value for the whole cluster
@@ -131,6 +132,11 @@ class ActionModule(ActionBase):
         if found:
             entries = merge(found, everyone=hosts)
             return {**result, "failed": True, "msg": render(entries), "failure": {"problems": entries}}
+        if not self._task.check_mode:
+            folder = task_vars["hostvars"].raw_get(hosts[0]).get("inventory_dir")
+            refusal = _run_lock.refusal(Path(folder), process=_run_lock.this_run()) if folder else ""
+            if refusal:
+                return {**result, "failed": True, "msg": refusal}
         # Tells this run from all others, so that what a cache of facts keeps of them is not taken for what was seen now.
         return {**result, "changed": False, "topology": {**topology(inventory).as_fact(), "run": uuid.uuid4().hex}}
 

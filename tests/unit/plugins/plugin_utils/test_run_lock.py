@@ -1,0 +1,37 @@
+"""Of two runs on one inventory at once, the second is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _run_lock
+
+
+def test_the_second_run_is_refused_as_long_as_the_first_lives(tmp_path: Path) -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as first:
+        assert _run_lock.refusal(tmp_path, process=first.pid) == ""
+        assert _run_lock.refusal(tmp_path, process=first.pid) == ""
+        words = _run_lock.refusal(tmp_path, process=os.getpid())
+        assert f"process {first.pid} of " in words
+        assert str(tmp_path) in words
+        first.kill()
+        first.wait()
+    assert _run_lock.refusal(tmp_path, process=os.getpid()) == ""
+    assert json.loads((tmp_path / _run_lock.NAME).read_text())["process"] == os.getpid()
+
+
+def test_a_process_of_the_same_number_is_not_the_holder(tmp_path: Path) -> None:
+    (tmp_path / _run_lock.NAME).write_text(json.dumps({"process": 1, "started": "another", "user": "root", "since": "x"}))
+    assert _run_lock.refusal(tmp_path, process=os.getpid()) == ""
+
+
+def test_a_damaged_lock_is_none(tmp_path: Path) -> None:
+    (tmp_path / _run_lock.NAME).write_text("{")
+    assert _run_lock.refusal(tmp_path, process=os.getpid()) == ""
+
+
+def test_a_folder_that_is_not_there_has_none(tmp_path: Path) -> None:
+    assert _run_lock.refusal(tmp_path / "absent", process=os.getpid()) == ""
