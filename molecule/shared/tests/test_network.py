@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import urllib.request
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
+from testinfra.host import Host
 
 from tests.cluster.api import Api
-from tests.cluster.hosts import together
+from tests.cluster.hosts import said, together
 from tests.cluster.wait import settled, until
 from tests.cluster.workload import NAMESPACE, SERVICE_PORTS, Pod, Workload
 
 
-def test_every_node_has_a_pod_of_its_own_network(workload: Workload, api: Api, node_names: list[str]) -> None:
-    pods = {pod.node: pod for pod in workload.pods()}
-    assert sorted(pods) == node_names
-    assert len({pod.address for pod in pods.values()}) == len(pods)
-    networks = {node["metadata"]["name"]: node["spec"]["podCIDR"].rsplit(".", 1)[0] for node in api.get("/api/v1/nodes")["items"]}
-    assert {name: pod.address.rsplit(".", 1)[0] for name, pod in pods.items()} == networks
+def test_every_node_has_a_network_of_its_own(
+    workload: Workload, api: Api, hosts: Mapping[str, Host], node_names: list[str], variables: Mapping[str, Mapping[str, Any]]
+) -> None:
+    texts = together(lambda name: said(hosts[name], "cat /run/flannel/subnet.env"), node_names)
+    leases = {name: dict(line.split("=", 1) for line in text.splitlines()) for name, text in texts.items()}
+    networks = {name: ipaddress.IPv4Interface(lease["FLANNEL_SUBNET"]).network for name, lease in leases.items()}
+    assert len(set(networks.values())) == len(node_names)
+    assert {name for name, network in networks.items() if not network.subnet_of(ipaddress.IPv4Network("10.244.0.0/16"))} == set()
+    pods = {pod.node: ipaddress.IPv4Address(pod.address) for pod in workload.pods()}
+    assert {name for name in node_names if pods[name] not in networks[name]} == set()
+    if all(variables[name].get("flannel_store", "kubernetes") == "kubernetes" for name in node_names):
+        told = {node["metadata"]["name"]: node["spec"]["podCIDR"] for node in api.get("/api/v1/nodes")["items"]}
+        assert told == {name: str(network) for name, network in networks.items()}
 
 
 def test_every_pod_reaches_every_pod(workload: Workload) -> None:
