@@ -16,6 +16,10 @@ COMPACT, DEFRAGMENT, DISARM = "compact", "defragment", "disarm"
 # An alarm that ends while the database is as good as full comes back with the next writes.
 FULL_PERCENT = 80
 
+# Defragmenting copies what is in use, and blocks only those who ask this member: a leader goes on leading meanwhile. Handing leadership over
+# costs writers more, as etcd drops, without an answer, what followers forward at that moment. So that is for databases that take seconds.
+HAND_OVER_BYTES = 256 << 20
+
 
 class MaintenanceRefused(Exception):
     """Maintenance that would do harm now."""
@@ -68,6 +72,12 @@ def fragmented(cluster: Cluster, member: Member, options: Options) -> bool:
     """Whether so much of a member's database is free that it is worth the time that defragmenting blocks it."""
     status = cluster.of(member).status
     return status is not None and status.size >= options.minimum and 100 * (status.size - status.used) >= options.threshold * status.size
+
+
+def hands_over(cluster: Cluster, member: Member) -> bool:
+    """Whether defragmenting this member takes so long that it should not lead meanwhile."""
+    status = cluster.of(member).status
+    return status is not None and status.used >= HAND_OVER_BYTES
 
 
 def still_full(cluster: Cluster) -> list[str]:

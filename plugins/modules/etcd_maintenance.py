@@ -12,7 +12,8 @@ version_added: 1.0.0
 author: quorate.kubernetes contributors (@quorate)
 description:
   - Does the maintenance that a cluster of etcd needs, if any. Run it once for a cluster, on any host that reaches all members.
-  - Defragmenting blocks a member, so it is done to one at a time, only while the others keep quorum, and to the leader last, after leadership was moved.
+  - Defragmenting blocks a member, so it is done to one at a time, only while the others keep quorum, and to the leader last.
+  - A leader with more than 256 MiB in use hands leadership over first. A smaller one is done before that would pay.
   - A database that has reached its quota (alarm C(NOSPACE)) is compacted and defragmented on all members, then the alarm is ended.
   - An alarm C(CORRUPT) is ended only after its member was removed. Until then nothing is touched.
 extends_documentation_fragment:
@@ -148,7 +149,7 @@ class EtcdMaintenance:
     def _defragment(self, identity: int) -> None:
         member = self._allowed(identity)
         heir = _etcd_member.heir(self.cluster, member.name)
-        if heir:
+        if heir and _etcd_maintenance.hands_over(self.cluster, member):
             self._client.move_leader(heir.identity, timeout=max(self._params["wait"], _etcd_client.COMMAND_SECONDS))
         self._client.control(["defrag"], endpoints=member.clients[:1], timeout=self._params["timeout"])
         if member.learner:

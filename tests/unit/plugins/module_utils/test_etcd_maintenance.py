@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_maintenance
@@ -90,3 +92,19 @@ def test_with_nothing_to_do_an_upgrade_is_no_obstacle() -> None:
 def test_still_full() -> None:
     assert _etcd_maintenance.still_full(cluster()) == []
     assert _etcd_maintenance.still_full(cluster(size=2000)) == ["m1", "m2", "m3"]
+
+
+@pytest.mark.parametrize(
+    ("used", "hands_over"),
+    [
+        pytest.param(10, False, id="done before it would pay"),
+        pytest.param(256, True, id="takes seconds"),
+    ],
+)
+def test_hands_over(used: int, hands_over: bool) -> None:
+    assert _etcd_maintenance.hands_over(cluster(used=(used, 1, 1), size=2048), MEMBERS[0]) is hands_over
+
+
+def test_hands_over_only_what_answers() -> None:
+    silent = dataclasses.replace(cluster(), health={})
+    assert not _etcd_maintenance.hands_over(silent, MEMBERS[0])
