@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,14 +15,21 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _replacement
 from ansible_collections.quorate.kubernetes.plugins.module_utils._inventory import GROUPS, Inventory
 from ansible_collections.quorate.kubernetes.plugins.module_utils._problem import Problem, merge, render
 from ansible_collections.quorate.kubernetes.plugins.module_utils._topology import problems, topology
 from ansible_collections.quorate.kubernetes.plugins.module_utils._variables import Declared, check, declared
-from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _run_lock
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _local, _run_lock
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 CLUSTER_PREFIX = "cluster_"  # variables of this prefix have one value for the whole cluster
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "lock": {"type": "bool", "default": True},
+    "replaced": {"type": "dict", "default": {}},
+    "run": {"type": "str", "default": ""},
+}
 
 # Facts that the collection gathers later. A variable that needs one cannot be computed yet, and is no mistake.
 LATER = ("cluster_topology", "host_observation")
@@ -53,6 +61,18 @@ def as_data(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     return str(value)
+
+
+def _with_replacements(inventory: Inventory, *, folder: str, further: Mapping[str, str]) -> tuple[Inventory, list[Problem]]:
+    """The inventory together with what healing has recorded beside it, and with what it is about to."""
+    try:
+        content = _local.read(str(Path(folder, _replacement.FILE))) if folder else None
+        recorded = _replacement.parse((content or b"").decode("utf-8", "replace"))
+    except (_local.LocalError, _replacement.ReplacementError) as error:
+        reason = Problem(place="all hosts", what=str(error), remedy=f"Mend the file, or bring back the one that heal.yml wrote: {folder}")
+        return inventory, [reason]
+    recorded += [_replacement.Replacement(str(member), str(spare), "now") for member, spare in further.items()]
+    return dataclasses.replace(inventory, replacements=tuple(recorded)), []
 
 
 class Reader:
@@ -123,22 +143,23 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        self.validate_argument_spec(argument_spec={})
+        _validation, arguments = self.validate_argument_spec(ARGUMENT_SPEC)
         known = declared(specifications(ROLES))
         groups = {name: list(hosts) for name, hosts in task_vars["groups"].items()}
         hosts = sorted({host for name in GROUPS for host in groups.get(name, ())})
+        folder = (task_vars["hostvars"].raw_get(hosts[0]).get("inventory_dir") or "") if hosts else ""
         inventory, found = self._inventory(groups, hosts=hosts, known=known, task_vars=task_vars)
-        found += problems(inventory)
+        inventory, unreadable = _with_replacements(inventory, folder=folder, further=arguments["replaced"])
+        found += [*unreadable, *problems(inventory)]
         if found:
             entries = merge(found, everyone=hosts)
             return {**result, "failed": True, "msg": render(entries), "failure": {"problems": entries}}
-        if not self._task.check_mode:
-            folder = task_vars["hostvars"].raw_get(hosts[0]).get("inventory_dir")
-            refusal = _run_lock.refusal(Path(folder), process=_run_lock.this_run()) if folder else ""
+        if arguments["lock"] and folder and not self._task.check_mode:
+            refusal = _run_lock.refusal(Path(folder), process=_run_lock.this_run())
             if refusal:
                 return {**result, "failed": True, "msg": refusal}
         # Tells this run from all others, so that what a cache of facts keeps of them is not taken for what was seen now.
-        return {**result, "changed": False, "topology": {**topology(inventory).as_fact(), "run": uuid.uuid4().hex}}
+        return {**result, "changed": False, "topology": {**topology(inventory).as_fact(), "run": arguments["run"] or uuid.uuid4().hex}}
 
     def _inventory(
         self, groups: Mapping[str, list[str]], *, hosts: Iterable[str], known: Declared, task_vars: Mapping[str, Any]

@@ -83,15 +83,20 @@ def member_of(cluster: Cluster, host: Host) -> Optional[Member]:
     return next((member for member in entries_of(cluster, host.name, host.peers) if _is_own(cluster, member, host)), None)
 
 
-def join(cluster: Cluster, host: Host, *, wanted: Optional[Collection[str]] = None) -> list[Step]:
+def join(cluster: Cluster, host: Host, *, wanted: Optional[Collection[str]] = None, replaces: Collection[str] = ()) -> list[Step]:
     """Make this host a learner, or find the member that it is already.
 
     Args:
         cluster: the cluster as it is.
         host: the host that joins; its own data directory decides which entry is its own.
         wanted: names of all that belong to the cluster; a learner of another name is removed. None: all do.
+        replaces: names of dead members that go first, since etcd adds none while one is down.
     """
     entry = member_of(cluster, host)
+    if entry is None:
+        dead = _bury(cluster, replaces)
+        if dead:
+            return dead + join(_without(cluster, dead), host, wanted=wanted)
     steps = [step for other in entries_of(cluster, host.name, host.peers) if other is not entry for step in _forget(cluster, host, other)]
     if entry is not None:
         return [*steps, *_readdress(entry, host.name, host.peers)]
@@ -117,13 +122,17 @@ def vote(cluster: Cluster, name: str, peers: Sequence[str]) -> list[Step]:
     return steps
 
 
-def leave(cluster: Cluster, name: str, peers: Sequence[str] = (), *, force: bool = False) -> list[Step]:
-    """Take a member out."""
+def leave(cluster: Cluster, name: str, peers: Sequence[str] = (), *, force: bool = False, cleared: Optional[Host] = None) -> list[Step]:
+    """Take a member out, and then clear the host that it ran on, if one is given."""
     steps: list[Step] = []
     for entry in entries_of(cluster, name, peers):
         _check(_quorum.may_remove(peers_of(cluster), entry.label, force=force))
         steps += _hand_over(cluster, entry)
         steps.append(Step(REMOVE, f"Remove the member {entry.label}.", entry.identity))
+    if cleared and cleared.running:
+        steps.append(Step(STOP, f"Stop the process on {name}."))
+    if cleared and cleared.data.filled:
+        steps.append(Step(ASIDE, f"Move the data directory of {name} aside."))
     return steps
 
 
@@ -193,6 +202,26 @@ def _forget(cluster: Cluster, host: Host, entry: Member) -> list[Step]:
         *steps,
         Step(REMOVE, f"Remove the member {entry.label} ({entry.identity:x}), whose data this host has not got any more.", entry.identity),
     ]
+
+
+def _bury(cluster: Cluster, names: Collection[str]) -> list[Step]:
+    """Remove members that are dead and do not come back, one after the other."""
+    steps: list[Step] = []
+    for entry in [member for member in cluster.members if member.name in names]:
+        if cluster.of(entry).live:
+            raise Refused(
+                f"{entry.name} was to be replaced, but it answers again at {', '.join(entry.clients)}. Nothing was changed. Run heal.yml: it takes its "
+                "replacement back."
+            )
+        _check(_quorum.may_remove(_peers_after(cluster, steps), entry.label))
+        steps.append(Step(REMOVE, f"Remove the member {entry.label} ({entry.identity:x}), which is dead and is replaced.", entry.identity))
+    return steps
+
+
+def _without(cluster: Cluster, steps: Sequence[Step]) -> Cluster:
+    """The cluster once these members have been removed."""
+    gone = {step.member for step in steps}
+    return dataclasses.replace(cluster, members=tuple(member for member in cluster.members if member.identity not in gone))
 
 
 def _stop(host: Host, steps: Sequence[Step]) -> list[Step]:

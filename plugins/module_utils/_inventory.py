@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _replacement
 from ansible_collections.quorate.kubernetes.plugins.module_utils._names import (
     address,
     address_problem,
@@ -24,6 +25,8 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils._names import (
 from ansible_collections.quorate.kubernetes.plugins.module_utils._problem import Problem, show, show_hosts, show_name
 
 GROUPS = ("masters", "workers", "etcd", "etcd_spares")
+# Made by the playbook remove: hosts that leave the cluster, and hosts of which only the member of etcd goes.
+LEAVING, LEAVING_ETCD = "leaving", "leaving_etcd"
 # What other tools call them.
 OTHER_NAMES = {
     "control_plane": "masters",
@@ -55,35 +58,70 @@ class Inventory:
         variables: of each host, its checked variables of the collection.
         connections: of each host, its ansible_host.
         defaults: the default of each variable that has one value for the whole cluster.
+        replacements: members of etcd that healing has replaced by spares.
     """
 
     groups: Mapping[str, Sequence[str]]
     variables: Mapping[str, Mapping[str, Any]]
     connections: Mapping[str, str]
     defaults: Mapping[str, Any]
+    replacements: Sequence[_replacement.Replacement] = ()
 
     def group(self, name: str) -> list[str]:
         return sorted(set(self.groups.get(name, ())))
 
+    def staying(self, name: str) -> list[str]:
+        """The hosts of a group that do not leave the cluster."""
+        leaving = set(self.group(LEAVING))
+        return [host for host in self.group(name) if host not in leaving]
+
     @functools.cached_property
     def masters(self) -> list[str]:
-        return self.group("masters")
+        return self.staying("masters")
 
     @functools.cached_property
     def workers(self) -> list[str]:
-        return self.group("workers")
+        return self.staying("workers")
+
+    @functools.cached_property
+    def named_members(self) -> list[str]:
+        """Hosts of etcd by the groups. Without a group of its own etcd runs on the masters."""
+        return self.group("etcd") or self.group("masters")
+
+    @functools.cached_property
+    def _effective(self) -> _replacement.Effective:
+        return _replacement.effective(members=self.named_members, spares=self.group("etcd_spares"), replacements=self.replacements)
+
+    @functools.cached_property
+    def etcd_replaced(self) -> Mapping[str, str]:
+        """Of each host whose place in etcd a spare has taken, that spare."""
+        return self._effective.replaced
+
+    @functools.cached_property
+    def members(self) -> list[str]:
+        """Hosts of etcd, with spares that have replaced one, and with those that leave it."""
+        return list(self._effective.members)
 
     @functools.cached_property
     def etcd(self) -> list[str]:
-        return self.group("etcd") or self.masters
+        leaving = {*self.group(LEAVING), *self.group(LEAVING_ETCD)}
+        return [host for host in self.members if host not in leaving]
 
     @functools.cached_property
     def etcd_spares(self) -> list[str]:
-        return self.group("etcd_spares")
+        return [host for host in self._effective.spares if host not in self.group(LEAVING)]
 
     @functools.cached_property
     def hosts(self) -> list[str]:
-        return sorted({host for name in GROUPS for host in self.groups.get(name, ())})
+        gone = set(self.etcd_replaced).difference(self.masters, self.workers, self.etcd)
+        return sorted({host for name in GROUPS for host in self.staying(name)} - gone)
+
+    @functools.cached_property
+    def leaving(self) -> dict[str, tuple[str, ...]]:
+        """What each host that leaves was, and will not be any more."""
+        was = {"etcd": self.members, "master": self.group("masters"), "worker": self.group("workers")}
+        found = {host: tuple(kind for kind, hosts in was.items() if host in hosts) for host in self.group(LEAVING)}
+        return {**{host: ("etcd",) for host in self.group(LEAVING_ETCD) if host in self.members}, **found}
 
     def of(self, host: str, name: str, default: Any) -> Any:
         """A host's own value of a variable."""
@@ -123,7 +161,13 @@ def inventory_problems(inventory: Inventory) -> Iterator[Problem]:
 
 
 def _group_problems(inventory: Inventory) -> Iterator[Problem]:
-    if not inventory.masters:
+    if not inventory.masters and inventory.group("masters"):
+        yield Problem(
+            place="group masters",
+            what="no host of it would stay, and so no cluster",
+            remedy="Let one stay, or take the whole cluster away with the playbook reset",
+        )
+    elif not inventory.masters:
         yield Problem(
             place="group masters",
             what="there is no host in it, so there would be no API server",
@@ -135,18 +179,21 @@ def _group_problems(inventory: Inventory) -> Iterator[Problem]:
             what="there is no host in it, so no pod could run: masters take none unless they are workers too",
             remedy="Put hosts into the group workers; for a cluster without hosts of their own, the masters",
         )
-    both = set(inventory.group("etcd")) & set(inventory.etcd_spares)
+    both = set(inventory.group("etcd")) & set(inventory.group("etcd_spares"))
     if both:
         yield Problem(
             hosts=tuple(sorted(both)),
             what="in the groups etcd and etcd_spares, but a spare is no member yet",
             remedy="Take it out of one of the two groups",
         )
+    yield from _replacement.problems(
+        members=inventory.named_members, spares=inventory.group("etcd_spares"), replacements=inventory.replacements
+    )
 
 
 def _misspelt_groups(inventory: Inventory) -> Iterator[Problem]:
     for name in sorted(inventory.groups):
-        meant = "" if name in GROUPS or name in ("all", "ungrouped") else OTHER_NAMES.get(name) or closest(name, GROUPS)
+        meant = "" if name in (*GROUPS, LEAVING, LEAVING_ETCD, "all", "ungrouped") else OTHER_NAMES.get(name) or closest(name, GROUPS)
         if not meant:
             continue
         lost = sorted(set(inventory.groups[name]) - set(inventory.group(meant)))
@@ -160,7 +207,14 @@ def _misspelt_groups(inventory: Inventory) -> Iterator[Problem]:
 
 def _etcd_problems(inventory: Inventory) -> Iterator[Problem]:
     count = len(inventory.etcd)
-    if count % 2 or not count or inventory.setting("cluster_allow_even_etcd"):
+    if inventory.members and not count:
+        yield Problem(
+            place="group etcd",
+            what="no member of it would stay, and so no cluster",
+            remedy="Let one stay, add others first, or take the whole cluster away with the playbook reset",
+        )
+    # On the way to another number of members an even one cannot be helped.
+    if count % 2 or not count or inventory.leaving or inventory.setting("cluster_allow_even_etcd"):
         return
     own = bool(inventory.group("etcd"))
     yield Problem(

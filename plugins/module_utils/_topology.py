@@ -71,8 +71,10 @@ class Topology:
     services: Mapping[str, str]
     api: Api
     hosts: Mapping[str, Host]
+    leaving: Mapping[str, Host]
     etcd: tuple[str, ...]
     etcd_spares: tuple[str, ...]
+    etcd_replaced: Mapping[str, str]
     masters: tuple[str, ...]
     workers: tuple[str, ...]
     nodes: tuple[str, ...]
@@ -227,8 +229,10 @@ def topology(inventory: Inventory) -> Topology:
         services={"api": str(services[1]), "dns": str(services[DNS_INDEX])},
         api=_api(inventory, service=str(services[1])),
         hosts={host: _host(inventory, host) for host in inventory.hosts},
+        leaving={host: dataclasses.replace(_host(inventory, host), kinds=kinds) for host, kinds in inventory.leaving.items()},
         etcd=tuple(etcd),
         etcd_spares=tuple(inventory.etcd_spares),
+        etcd_replaced=dict(inventory.etcd_replaced),
         masters=tuple(masters),
         workers=tuple(inventory.workers),
         nodes=tuple(sorted({*masters, *inventory.workers})),

@@ -29,6 +29,11 @@ attributes:
   idempotent:
     support: full
 options:
+  clear:
+    description:
+      - With O(state=absent), also stop O(unit) on this host, and move its data aside, once it is no member any more. Run it on the host of the member.
+    type: bool
+    default: false
   data_directory:
     description:
       - Data directory of the member on this host.
@@ -56,6 +61,13 @@ options:
     description:
       - Its peer URLs. Needed with O(state=learner).
       - If they differ from those in the member list, the list is changed. Restart the member with the new ones afterwards.
+    type: list
+    elements: str
+    default: []
+  replaces:
+    description:
+      - With O(state=learner), names of members that this host takes the place of. Those that are still in the member list are removed first, if they
+        are dead. If one of them answers, nothing is done, and the module fails.
     type: list
     elements: str
     default: []
@@ -140,11 +152,13 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd, _
 
 ARGUMENT_SPEC: dict[str, Any] = {
     **_etcd_client.ETCD_ARGUMENTS,
+    "clear": {"type": "bool", "default": False},
     "data_directory": {"type": "path", "default": "/var/lib/etcd"},
     "force": {"type": "bool", "default": False},
     "members": {"type": "list", "elements": "str"},
     "name": {"type": "str", "required": True},
     "peer_urls": {"type": "list", "elements": "str", "default": []},
+    "replaces": {"type": "list", "elements": "str", "default": []},
     "state": {"type": "str", "choices": ["learner", "present", "absent"], "default": "present"},
     "timeout": {"type": "float", "default": 120},
     "unit": {"type": "str", "default": "etcd.service"},
@@ -188,10 +202,11 @@ class EtcdMember:
         params, name, peers = self._params, self._params["name"], tuple(self._params["peer_urls"])
         self.cluster = cluster = self._client.cluster()
         if params["state"] == "absent":
-            return _etcd_member.leave(cluster, name, peers, force=params["force"])
+            cleared = self._host() if params["clear"] else None
+            return _etcd_member.leave(cluster, name, peers, force=params["force"], cleared=cleared)
         if params["state"] == "present":
             return _etcd_member.vote(cluster, name, peers)
-        return _etcd_member.join(cluster, self._host(), wanted=params["members"])
+        return _etcd_member.join(cluster, self._host(), wanted=params["members"], replaces=params["replaces"])
 
     def _host(self) -> _etcd_member.Host:
         params, unit = self._params, self._params["unit"]

@@ -21,6 +21,23 @@ extends_documentation_fragment:
   - quorate.kubernetes._attributes
   - quorate.kubernetes._attributes.info_module
   - quorate.kubernetes._attributes.action
+options:
+  lock:
+    description:
+      - Whether to take the lock that keeps two runs on one inventory apart. In check mode it is never taken.
+    type: bool
+    default: true
+  replaced:
+    description:
+      - Members of etcd that are about to be replaced, and the spare that takes the place of each, beside those that C(etcd_replaced.txt) beside
+        the inventory records.
+    type: dict
+    default: {}
+  run:
+    description:
+      - Token of the run, if it has one already. What was observed with it stays valid.
+    type: str
+    default: ""
 seealso:
   - name: The topology
     description: What roles read from it.
@@ -89,6 +106,13 @@ topology:
       returned: success
       type: dict
       sample: {w1: {name: w1, address: 192.0.2.21, kinds: [node, worker], zone: a, region: "", labels: {}, taints: []}}
+    leaving:
+      description:
+        - What the playbook remove takes out, by name. C(kinds) is what a host will not be any more.
+        - Hosts of the group C(leaving) are in no other part of the topology; those of C(leaving_etcd) are no members of etcd in it.
+      returned: success
+      type: dict
+      sample: {}
     etcd:
       description: Names of the etcd members, sorted.
       returned: success
@@ -101,6 +125,11 @@ topology:
       type: list
       elements: str
       sample: []
+    etcd_replaced:
+      description: Hosts that the inventory names as etcd members, but whose place a spare has taken, and that spare.
+      returned: success
+      type: dict
+      sample: {}
     masters:
       description: Names of the masters, sorted.
       returned: success

@@ -248,3 +248,34 @@ def test_initial_cluster_is_predicted_in_check_mode() -> None:
     steps = _etcd_member.join(before, host("m3"))
     predicted = _etcd_member.initial_cluster(before, steps, name="m3", peers=[url("m3")])
     assert predicted == "m1=https://m1:2380,m2=https://m2:2380,m3=https://m3:2380"
+
+
+FIVE = (*THREE, entry("m4"), entry("m5"))
+
+
+@pytest.mark.parametrize(
+    ("members", "dead", "replaces", "expected"),
+    [
+        pytest.param(THREE, "m2", ["m2"], "remove:2 add", id="one of three"),
+        pytest.param(FIVE, "m2 m3", ["m2", "m3"], "remove:2 remove:3 add", id="two of five"),
+        pytest.param((THREE[0], THREE[2]), "", ["m2"], "add", id="removed already"),
+        pytest.param((*THREE[:1], THREE[2], waiting("m6")), "", ["m2"], "", id="removed and added already"),
+        pytest.param((*THREE, entry("m6")), "m2", ["m2"], "", id="this host is a member already"),
+    ],
+)
+def test_a_spare_takes_the_place_of_the_dead(members: tuple[Member, ...], dead: str, replaces: list[str], expected: str) -> None:
+    data = "own" if any(one.name == "m6" for one in members) else "empty"
+    assert verbs(_etcd_member.join(cluster(*members, dead=dead), host("m6", data=data), replaces=replaces)) == expected
+
+
+@pytest.mark.parametrize(
+    ("members", "dead", "replaces", "words"),
+    [
+        pytest.param(THREE, "", ["m2"], "m2 was to be replaced, but it answers again", id="it lives"),
+        pytest.param(THREE, "m2 m3", ["m2"], "m2 may not be removed", id="without quorum"),
+        pytest.param(FIVE, "m2 m3", ["m2"], "m3 is not", id="another one is down, and stays"),
+    ],
+)
+def test_nobody_is_replaced_when(members: tuple[Member, ...], dead: str, replaces: list[str], words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        _etcd_member.join(cluster(*members, dead=dead), host("m6"), replaces=replaces)
