@@ -11,7 +11,7 @@ version_added: 1.0.0
 author: quorate.kubernetes contributors (@quorate)
 description:
   - Decides from what was observed of all etcd hosts what each of them does at its start.
-  - A cluster is founded only if every etcd host was observed, and none of them belongs to a founded one.
+  - A cluster is founded only if every etcd host was observed, and none of them belongs to a founded one, nor any other host of the cluster.
 positional: _input, hostvars
 options:
   _input:
@@ -64,7 +64,11 @@ def etcd_founding(_input: Mapping[str, Any], hostvars: Mapping[str, Any], *, dat
     observed: dict[str, Any] = dict.fromkeys(_input["etcd"])
     observed.update({name: _observation.of_host(hostvars[name], run=_input["run"]) for name in names})
     hosts = {name: _seen(one, data) if one else None for name, one in observed.items()}
-    return {name: dataclasses.asdict(one) for name, one in _etcd_founding.decide(hosts, cluster=cluster).items()}
+    others = {
+        name: _observation.of_host(hostvars[name], run=_input["run"]) for name in _input["hosts"] if name in hostvars and name not in hosts
+    }
+    outside = {name: _seen(one, data) for name, one in others.items() if one}
+    return {name: dataclasses.asdict(one) for name, one in _etcd_founding.decide(hosts, cluster=cluster, outside=outside).items()}
 
 
 def _seen(observed: Mapping[str, Any], data: str) -> _etcd_founding.Observation:

@@ -65,17 +65,23 @@ def parse_bootstrap(text: str) -> Observation:
     return Observation(data=False, state=state if state in (NEW, EXISTING) else ABSENT, cluster=cluster)
 
 
-def decide(hosts: Mapping[str, Optional[Observation]], *, cluster: str = "") -> dict[str, Founding]:
+def decide(
+    hosts: Mapping[str, Optional[Observation]], *, cluster: str = "", outside: Optional[Mapping[str, Observation]] = None
+) -> dict[str, Founding]:
     """What each observed host does. Hosts that were not observed (down, left out by a limit) are given as None.
 
     Args:
         hosts: every etcd host of the topology.
         cluster: the initial cluster that a founding would use now; founded members of another one start over.
+        outside: what was seen of hosts that are no etcd hosts (any more).
     """
     seen = {name: observation for name, observation in hosts.items() if observation is not None}
     founders = sorted(name for name, one in seen.items() if one.state in (EXISTING, JOINING) or (one.running and one.quorum))
     if founders:
         return {name: _in_founded(one, founders) for name, one in seen.items()}
+    elsewhere = sorted(name for name, one in (outside or {}).items() if one.data and one.state in (EXISTING, JOINING))
+    if elsewhere:
+        return dict.fromkeys(seen, Founding(REFUSE, _moved_away(elsewhere, sorted(hosts))))
     unseen = sorted(set(hosts) - set(seen))
     if unseen:
         return {name: _unsure(one, unseen) for name, one in seen.items()}
@@ -89,6 +95,14 @@ def _in_founded(one: Observation, founders: list[str]) -> Founding:
     if one.state == JOINING:
         return Founding(JOIN, f"{says}, and this host was on its way to join: it goes on.")
     return Founding(KEEP, f"{says}, and this host has its data.")
+
+
+def _moved_away(elsewhere: list[str], hosts: list[str]) -> str:
+    return (
+        f"{', '.join(elsewhere)} {'holds' if len(elsewhere) == 1 else 'hold'} a cluster that was founded, but the etcd hosts of the inventory "
+        f"({', '.join(hosts)}) are fresh: they would found a second one beside it, without its objects. To move etcd, name the old hosts and the new ones "
+        "in the group etcd, run site, and take the old members out with the playbook remove and remove_members."
+    )
 
 
 def _unsure(one: Observation, unseen: list[str]) -> Founding:

@@ -109,3 +109,19 @@ def test_parse_bootstrap(text: str, state: str, cluster: str) -> None:
 
 def test_actions_are_those_that_roles_know() -> None:
     assert {_etcd_founding.FOUND, _etcd_founding.KEEP, _etcd_founding.JOIN, _etcd_founding.REFUSE} == {"found", "keep", "join", "refuse"}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "outside", "actions"),
+    [
+        pytest.param([FRESH, FRESH, FRESH], MEMBER, "refuse refuse refuse", id="the group was swapped: a second cluster"),
+        pytest.param([FRESH, FRESH, UNSEEN], STOPPED, "refuse refuse", id="swapped, and it does not run now"),
+        pytest.param([MEMBER, FRESH, FRESH], MEMBER, "keep join join", id="on the way from one to the other"),
+        pytest.param([FRESH, FRESH, FRESH], EMPTIED, "found found found", id="was one once"),
+    ],
+)
+def test_decide_sees_who_is_no_etcd_host_any_more(hosts: list[Optional[Observation]], outside: Observation, actions: str) -> None:
+    names = dict(zip(("e1", "e2", "e3"), hosts))
+    found = decide(names, outside={"m1": outside})
+    assert " ".join(found[name].action for name, one in names.items() if one) == actions
+    assert "m1 holds" in found["e1"].reason or actions[:6] != "refuse"
