@@ -195,6 +195,18 @@ def test_leave(before: Cluster, name: str, steps: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "left", "steps"),
+    [
+        pytest.param(cluster(*THREE), host("m3", data="own", running=True), "remove:3 stop aside", id="all of it"),
+        pytest.param(cluster(*THREE[:2]), host("m3", data="own"), "aside", id="cut short after it was removed"),
+        pytest.param(cluster(*THREE[:2]), host("m3"), "", id="nothing left"),
+    ],
+)
+def test_leave_clears_the_host(before: Cluster, left: Host, steps: str) -> None:
+    assert verbs(_etcd_member.leave(before, left.name, cleared=left)) == steps
+
+
+@pytest.mark.parametrize(
     ("before", "name", "words"),
     [
         pytest.param(cluster(*THREE, dead="m2"), "m3", "of the 2 left 1 would be healthy", id="a healthy one with one down"),
