@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _drain, _kubernetes, _readiness
@@ -46,6 +46,10 @@ class Draining:
         """What becomes of each pod on the nodes."""
         daemon_sets = frozenset(_key(entry) for entry in self._client.collection(DAEMON_SETS.path()))
         return [_drain.decide(pod, options=self._options, daemon_sets=daemon_sets) for pod in self._pods(nodes)]
+
+    def stayers(self, nodes: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Pods that stay on the nodes and are ready."""
+        return _drain.ready_stayers(self._pods(nodes))
 
     def drain(self, nodes: Sequence[Mapping[str, Any]], *, timeout: float) -> list[_drain.Decision]:
         """Evict until nothing is left or the time is over; what is left.
@@ -102,10 +106,15 @@ class Draining:
         return _drain.ACCEPTED
 
     def _pods(self, nodes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        pods: list[dict[str, Any]] = []
-        for name in _by_name(nodes):
-            pods += self._client.collection(_kubernetes.PODS.path(), query={"fieldSelector": f"spec.nodeName={name}"})
-        return pods
+        return pods_on(self._client, _by_name(nodes))
+
+
+def pods_on(client: _kubernetes.Client, names: Iterable[str]) -> list[dict[str, Any]]:
+    """The pods of some nodes."""
+    pods: list[dict[str, Any]] = []
+    for name in names:
+        pods += client.collection(_kubernetes.PODS.path(), query={"fieldSelector": f"spec.nodeName={name}"})
+    return pods
 
 
 def _key(thing: Mapping[str, Any]) -> tuple[str, str]:

@@ -205,6 +205,13 @@ class Client:
                 )
             time.sleep(RETRY_SECONDS)
 
+    def text(self, path: str) -> str:
+        """What is at a path that is no object, such as the metrics. Asked once."""
+        status, text = self._send("GET", path, None, {"User-Agent": "quorate.kubernetes"})
+        if status != 200:
+            raise self._error(f"GET {self.server}{path}", status, text)
+        return text
+
     def request(
         self,
         method: str,
@@ -267,9 +274,10 @@ class Client:
         return self._connection
 
     def _error(self, tried: str, status: int, text: str) -> KubernetesError:
-        answer: dict[str, Any] = {}
+        answer: Any = {}
         with contextlib.suppress(ValueError):
             answer = json.loads(text)
+        answer = answer if isinstance(answer, dict) else {}
         message = f"{tried} failed: {_words(status, answer.get('message') or text)}"
         return KubernetesError(message, status=status, reason=answer.get("reason") or "", details=answer.get("details"))
 
@@ -311,8 +319,8 @@ API_OPTIONS: dict[str, dict[str, Any]] = {
 """Arguments that every module here takes."""
 
 
-def client_of(parameters: Mapping[str, Any]) -> Client:
-    """The client that a module's arguments ask for."""
+def context_of(parameters: Mapping[str, Any]) -> ssl.SSLContext:
+    """The client side of TLS that a module's arguments ask for."""
     given = parameters["identity"]
     if not given:
         raise KubernetesError("The client certificate is missing: the action of the module makes it, if it has none in identity.")
@@ -323,8 +331,12 @@ def client_of(parameters: Mapping[str, Any]) -> Client:
                 trusted = file.read()
         except OSError as error:
             raise KubernetesError(f"Reading the authority {parameters['ca']} failed: {error.strerror}.") from error
-    identity = Identity(given["certificate"], given["key"], trusted)
-    return Client(parameters["server"], context=client_context(identity))
+    return client_context(Identity(given["certificate"], given["key"], trusted))
+
+
+def client_of(parameters: Mapping[str, Any]) -> Client:
+    """The client that a module's arguments ask for."""
+    return Client(parameters["server"], context=context_of(parameters))
 
 
 def wait_part(parameters: Mapping[str, Any]) -> tuple[float, bool]:

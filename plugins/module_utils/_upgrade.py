@@ -9,10 +9,14 @@ The rules are those of Kubernetes' version skew policy and of etcd's upgrade gui
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Optional
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _version
+from ansible_collections.quorate.kubernetes.plugins.module_utils._version import Version
+
+KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
+"""Components of Kubernetes' own version."""
 
 PROGRAM = re.compile(r"/(?P<version>[^/]+)/[^/]+$")
 
@@ -27,29 +31,142 @@ def running_versions(observation: Mapping[str, Any]) -> dict[str, str]:
     return versions
 
 
-def problems(running: Mapping[str, Mapping[str, str]], *, kubernetes: str, etcd: str) -> list[str]:
+def changes(running: Mapping[str, Mapping[str, str]], *, kubernetes: str, etcd: str) -> bool:
+    """Whether a component that runs has another version than is wanted."""
+    wanted = {"etcd": etcd}
+    return any(
+        version != wanted.get(name, kubernetes)
+        for versions in running.values()
+        for name, version in versions.items()
+        if name in (*KUBERNETES, "etcd")
+    )
+
+
+def known(running: Mapping[str, Mapping[str, str]], *, cluster: Mapping[str, Any], etcd: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """What runs on each host: what was seen on the host itself, or else what the API and etcd tell of hosts that this run leaves out.
+
+    Args:
+        running: for each host of the run, the version of each component that runs on it.
+        cluster: what the module cluster_info returned; empty if it was not asked.
+        etcd: what the module etcd_info returned; empty if it was not asked.
+    """
+    told = [(name, "kube-apiserver", server["version"]) for name, server in (cluster.get("servers") or {}).items()]
+    told += [(node["name"], "kubelet", node["version"]) for node in cluster.get("nodes") or []]
+    told += [(member["name"], "etcd", member["version"]) for member in etcd.get("members") or []]
+    found = {host: dict(versions) for host, versions in running.items()}
+    for host, component, version in told:
+        text = str(version or "").lstrip("v")
+        if host and _version.PATTERN.fullmatch(text):
+            found.setdefault(str(host), {}).setdefault(component, text)
+    return found
+
+
+def problems(running: Mapping[str, Mapping[str, str]], *, kubernetes: str, etcd: str, absent: Collection[str] = ()) -> list[str]:
     """Every rule that the way to the wanted versions would break, a sentence each with the hosts.
 
     Args:
         running: for each host, the version of each component that runs on it.
         kubernetes: version wanted of Kubernetes.
         etcd: version wanted of etcd.
+        absent: hosts among them that the run leaves as they are.
     """
     target = _version.parse(kubernetes)
     found: dict[str, list[str]] = {}
     for host, versions in sorted(running.items()):
-        known = {name: _version.parse(version) for name, version in versions.items()}
-        reasons = []
-        if "kube-apiserver" in known:
-            reasons.append(_version.upgrade_problem(current=known["kube-apiserver"], target=target))
-        if "kubelet" in known:
-            reasons.append(_version.kubelet_problem(kubelet=known["kubelet"], api_servers=[target]))
-        if "etcd" in known:
-            reasons.append(_version.etcd_upgrade_problem(current=known["etcd"], target=_version.parse(etcd)))
-        for reason in filter(None, reasons):
+        here = {name: _version.parse(version) for name, version in versions.items()}
+        for reason in filter(None, _broken_rules(here, target=target, etcd=_version.parse(etcd))):
             found.setdefault(reason, []).append(host)
     servers = {host: _version.parse(versions["kube-apiserver"]) for host, versions in running.items() if "kube-apiserver" in versions}
     mixed = _version.api_servers_problem([*servers.values(), target])
     if mixed and not found:
         found[mixed] = sorted(servers)
+    older = sorted(host for host, version in servers.items() if host in absent and target.minors_ahead_of(version) > 0)
+    if older and any("kubelet" in versions for host, versions in running.items() if host not in absent):
+        found[f"kubelets {kubernetes} would be newer than API servers that this run leaves out: upgrade all masters first"] = older
     return [f"{reason} (on {', '.join(hosts)})." for reason, hosts in found.items()]
+
+
+def _broken_rules(here: Mapping[str, Version], *, target: Version, etcd: Version) -> list[str]:
+    reasons = []
+    if "kube-apiserver" in here:
+        reasons.append(_version.upgrade_problem(current=here["kube-apiserver"], target=target))
+    if "kubelet" in here:
+        reasons.append(_version.kubelet_problem(kubelet=here["kubelet"], api_servers=[target]))
+        if "kube-proxy" in here:
+            reasons.append(_version.proxy_problem(proxy=here["kube-proxy"], kubelet=here["kubelet"], api_servers=[target]))
+    reasons += [
+        _version.controller_problem(name, version=here[name], api_servers=[target])
+        for name in ("kube-controller-manager", "kube-scheduler")
+        # One that is newer than the target is on its way back with its API server.
+        if name in here and target.minors_ahead_of(here[name]) > 1
+    ]
+    if "etcd" in here:
+        reasons.append(_version.etcd_upgrade_problem(current=here["etcd"], target=etcd))
+    return list(dict.fromkeys(reasons))
+
+
+def illnesses(*, cluster: Mapping[str, Any], etcd: Mapping[str, Any], observations: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What is not well and would not be made well by the run, a sentence each. Nothing is upgraded beside it.
+
+    What a run that died left behind, a component that does not run or was about to be restarted, is what this run mends.
+
+    Args:
+        cluster: what the module cluster_info returned; empty if it was not asked.
+        etcd: what the module etcd_info returned; empty if it was not asked.
+        observations: what was observed of each host of the run.
+    """
+    found = []
+    away = {name: server["cause"] for name, server in (cluster.get("servers") or {}).items() if server["cause"]}
+    for name, cause in sorted(away.items()):
+        if len(away) > 1 or not _is_mended(observations.get(name), "kube-apiserver"):
+            found.append(f"The API server of {name} is not ready: {cause}")
+    for node in cluster.get("nodes") or []:
+        name = node["name"]
+        if not node["ready"] and name in observations and not _is_mended(observations[name], "kubelet"):
+            found.append(f"The node {name} is not ready: {node['reason']}. Mend it, or leave it out with --limit.")
+    found += [
+        f"The member {member['name'] or member['id']} of etcd is not healthy: {member['cause']}"
+        for member in etcd.get("members") or []
+        if not member["healthy"] and not _is_mended(observations.get(member["name"]), "etcd")
+    ]
+    found += [f"etcd has the alarm {alarm['alarm']} (member {alarm['member']})." for alarm in etcd.get("alarms") or []]
+    return found
+
+
+def _is_mended(observation: Optional[Mapping[str, Any]], component: str) -> bool:
+    known_here = ((observation or {}).get("components") or {}).get(component)
+    if not known_here:
+        return False
+    return (known_here.get("unit") or {}).get("active") != "active" or bool(known_here.get("replaced"))
+
+
+def notes(
+    running: Mapping[str, Mapping[str, str]], *, kubernetes: str, etcd: str, cluster: Mapping[str, Any], hosts: Collection[str]
+) -> list[str]:
+    """What stands in the way of nothing, but should be known before, a sentence each.
+
+    Args:
+        running: for each host, the version of each component that runs on it.
+        kubernetes: version wanted of Kubernetes.
+        etcd: version wanted of etcd.
+        cluster: what the module cluster_info returned; empty if it was not asked.
+        hosts: hosts of the run.
+    """
+    found = []
+    target, etcd_target = _version.parse(kubernetes), _version.parse(etcd)
+    members = {_version.parse(versions["etcd"]) for versions in running.values() if "etcd" in versions}
+    found += sorted(filter(None, (_version.etcd_upgrade_advice(current=member, target=etcd_target) for member in members)))
+    for entry in cluster.get("deprecated") or []:
+        removed = entry["removed_release"]
+        gone = bool(removed) and _minor(removed) <= (target.major, target.minor)
+        ending = f"which {target.line} no longer has" if gone else f"which will go with {removed}" if removed else "which is deprecated"
+        found.append(f"Clients ask for {entry['api']}, {ending}.")
+    found += [f"While what it calls does not answer, requests fail: webhook {webhook}." for webhook in cluster.get("webhooks") or []]
+    held = [entry for entry in cluster.get("held") or [] if entry["node"] in hosts]
+    found += [f"Pod {entry['pod']} on {entry['node']} would not be let go now: {entry['cause']}." for entry in held]
+    return found + [f"It could not be seen: {line}" for line in cluster.get("unread") or []]
+
+
+def _minor(text: str) -> tuple[int, int]:
+    major, _dot, minor = text.partition(".")
+    return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)

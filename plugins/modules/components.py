@@ -257,6 +257,7 @@ failure:
 """
 
 import dataclasses
+import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -341,6 +342,8 @@ class ComponentOnHost:
         self._digests = digests
         self._former: dict[str, bytes | None] = {}
         self._record: dict[str, Any] = _host.read_json(_component_files.record_path(component.name)) or {}
+        self._told = 0.0
+        self.restarted: dict[str, float] = {}
         self.facts = _component_files.facts_of(component, digests)
         self.steps = _component.plan(component, self.facts)
 
@@ -430,6 +433,7 @@ class ComponentOnHost:
             _host.systemctl("enable", service)
         if "start" in verbs or "restart" in verbs:
             _host.run(["systemctl", "reset-failed", service], check=False)
+            self._told = time.time()
             # Not waiting here: systemd counts a member of a new etcd cluster as started only when it has its quorum.
             _host.systemctl("restart", "--no-block", service)
 
@@ -454,6 +458,8 @@ class ComponentOnHost:
         _host.wait_until(ready, timeout=component.ready.timeout)
         if cause:
             raise self._failure(cause)
+        if self._told and self.facts.unit.process:
+            self.restarted = {"at": round(self._told, 3), "seconds": round(time.time() - self._told, 3)}
 
     def _failure(self, cause: str) -> NotReadyError:
         journal = _host.journal_tail(self._component.service)
@@ -521,6 +527,7 @@ def main() -> None:
     apply = module.params["apply"] and not module.check_mode
     result: dict[str, Any] = {"changed": False, "plan": [], "diff": []}
     plans = []
+    restarts: dict[str, dict[str, float]] = {}
     try:
         components = [_component.parse(entry) for entry in module.params["components"]]
         module.no_log_values.update(_component.secret_words(components))
@@ -534,9 +541,12 @@ def main() -> None:
                 result["changed"] = bool(result["plan"]) and module.params["apply"]
                 if apply:
                     on_host.apply(wait=module.params["wait"])
+                    restarts.update({component.name: on_host.restarted} if on_host.restarted else {})
             digests.save()
         present = [component.name for component in components if component.state != _component.ABSENT]
         result["observation"] = _component_files.observe(present, _component_files.read_records(), digests)
+        if restarts:
+            result["observation"]["restarts"] = restarts
     except NotReadyError as error:
         module.fail_json(msg=str(error), failure=dataclasses.asdict(error), **result)
     except (_host.HostError, _component.ComponentError) as error:

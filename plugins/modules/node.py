@@ -94,6 +94,13 @@ options:
       - Version that the kubelets of O(wait_ready) must report; any if empty.
     type: str
     default: ''
+  wait_pods:
+    description:
+      - With O(state=uncordoned), pods on the nodes of O(wait_ready) to wait for until they are ready, such as RV(stayed) of the draining.
+      - One that is no longer there is not waited for.
+    type: list
+    elements: str
+    default: []
   wait_timeout:
     description:
       - Seconds to wait for all nodes together, also for pods to leave.
@@ -183,6 +190,11 @@ left:
   elements: str
   sample:
     - "pod kube-system/proxy-x: it belongs to the DaemonSet proxy"
+stayed:
+  description: Pods of daemon sets that stay on the nodes and were ready, as namespace/name.
+  returned: when O(state=drained)
+  type: list
+  elements: str
 blocked:
   description: In check mode, pods that could not be evicted now, and why.
   returned: when O(state=drained) in check mode
@@ -231,6 +243,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     },
     "wait_ready": {"type": "list", "elements": "str", "default": []},
     "wait_version": {"type": "str", "default": ""},
+    "wait_pods": {"type": "list", "elements": "str", "default": []},
     "wait_timeout": {"type": "int", "default": 300},
     "cordoned_by": {"type": "str", "default": "quorate"},
     "grace_period": {"type": "int"},
@@ -264,7 +277,7 @@ class Nodes:
         chosen, decisions = self._to_drain(nodes, draining)
         evicted = [decision for decision in decisions if decision.action == _drain.EVICT]
         result = _node.report(self._changes(nodes), pods=[decision.pod for decision in evicted])
-        return {**result, "left": _drain.left(decisions), "blocked": draining.blocked(chosen, evicted)}
+        return {**result, "left": _drain.left(decisions), "stayed": draining.stayers(chosen), "blocked": draining.blocked(chosen, evicted)}
 
     def present(self) -> dict[str, Any]:
         """Give the nodes what they are to have, and wait for them."""
@@ -286,8 +299,11 @@ class Nodes:
     def uncordoned(self) -> dict[str, Any]:
         """Let pods in again, once the nodes that are waited for are ready."""
 
+        names, pods = self._options["wait_ready"], self._options["wait_pods"]
+
         def pending() -> list[str]:
-            return _node.not_ready(self._options["wait_ready"], self._live(), version=self._options["wait_version"])
+            lines = _node.not_ready(names, self._live(), version=self._options["wait_version"])
+            return lines or (_drain.not_back(pods, _draining.pods_on(self._client, names)) if pods else [])
 
         waiting = self._wait(pending)
         if not waiting:
@@ -298,13 +314,14 @@ class Nodes:
         """Cordon the nodes and evict their pods."""
         nodes, draining = self._live(), self._new_draining()
         chosen, decisions = self._to_drain(nodes, draining)
+        stayed = draining.stayers(chosen)
         self._apply(self._changes(nodes))
         remaining = draining.drain(chosen, timeout=self._timeout)
         waiting = draining.blocked(chosen, remaining)
         if waiting and _kubernetes.wait_part(self._options)[1] and self._options["uncordon_on_failure"]:
-            self._apply(_node.changes("uncordoned", self._wanted, self._live(), by="", force=False))
+            self._apply(self._changes(self._live(), state="uncordoned"), state="uncordoned")
         result = _node.report(self._done, pods=draining.evicted)
-        return {**result, "left": _drain.left(decisions), "waiting": waiting}
+        return {**result, "left": _drain.left(decisions), "stayed": stayed, "waiting": waiting}
 
     def absent(self) -> dict[str, Any]:
         """Remove the Node objects."""
@@ -313,11 +330,12 @@ class Nodes:
             self._done.append(change)
         return self._result([])
 
-    def _changes(self, nodes: Mapping[str, Mapping[str, Any]]) -> list[_node.Change]:
+    def _changes(self, nodes: Mapping[str, Mapping[str, Any]], *, state: str = "") -> list[_node.Change]:
         options = self._options
-        return _node.changes(options["state"], self._wanted, nodes, by=options["cordoned_by"], force=options["force"])
+        force = options["force"] and not state  # what undoes a drain undoes our own cordon only
+        return _node.changes(state or options["state"], self._wanted, nodes, by=options["cordoned_by"], force=force)
 
-    def _apply(self, changes: Iterable[_node.Change]) -> None:
+    def _apply(self, changes: Iterable[_node.Change], *, state: str = "") -> None:
         for change in changes:
             try:
                 self._client.merge(_kubernetes.NODES.path(name=change.name), change.patch, manager=MANAGER)
@@ -325,7 +343,7 @@ class Nodes:
                 # kubelet or a controller was quicker: what is to change is computed anew from what they made.
                 if error.status != 409:
                     raise
-                self._apply(again for again in self._changes(self._live()) if again.name == change.name)
+                self._apply((again for again in self._changes(self._live(), state=state) if again.name == change.name), state=state)
             else:
                 self._done.append(change)
 

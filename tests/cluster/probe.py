@@ -17,19 +17,29 @@ LEADER_DIED = "possibly due to previous leader failure"
 
 
 class Probe:
-    """Each request gets one retry at once, as every client of Kubernetes gives it."""
+    """Each request gets one retry at once, as every client of Kubernetes gives it.
 
-    def __init__(self, *, api: Api, name: str) -> None:
+    Attributes:
+        failed: requests that failed twice.
+        once: requests of which the first attempt failed.
+        gap: the longest time between two writes that were acknowledged, in seconds.
+    """
+
+    def __init__(self, *, api: Api, name: str, reads: float = 5, writes: float = 2) -> None:
         self._api = api
         self._tag = f"{name}-{time.time_ns()}"
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._repeat, args=(self._read, 0.2), daemon=True),
-            threading.Thread(target=self._repeat, args=(self._write, 0.5), daemon=True),
+            threading.Thread(target=self._repeat, args=(self._read, 1 / reads), daemon=True),
+            threading.Thread(target=self._repeat, args=(self._write, 1 / writes), daemon=True),
         ]
+        self._written = 0.0
         self.reads = 0
         self.acknowledged: list[str] = []
         self.failed: list[str] = []
+        self.once: list[str] = []
+        self.gap = 0.0
+        self.gap_ended = ""
 
     def __enter__(self) -> Probe:
         for thread in self._threads:
@@ -51,13 +61,19 @@ class Probe:
 
     def _repeat(self, act: Callable[[int], str], every: float) -> None:
         number = 0
-        while not self._stop.wait(every):
+        due = time.monotonic() + every
+        # By the clock, so that a slow request does not make the next one late.
+        while not self._stop.wait(max(0.0, due - time.monotonic())):
             number += 1
-            problem = act(number) and act(number)
+            problem = act(number)
+            if problem:
+                self.once.append(problem)
+                problem = act(number)
             if LEADER_DIED in problem:
                 problem = act(number)
             if problem:
                 self.failed.append(problem)
+            due = max(due + every, time.monotonic())
 
     def _read(self, number: int) -> str:
         problem = self._ask("GET", CONFIG_MAPS, fine={200}, query={"limit": "1"})
@@ -71,12 +87,20 @@ class Probe:
         problem = self._ask("POST", CONFIG_MAPS, fine={201, 409}, body=body)
         if not problem:
             self.acknowledged.append(name)
+            self._note_gap()
         return problem and f"write {number}: {problem}"
+
+    def _note_gap(self) -> None:
+        now = time.monotonic()
+        if self._written and now - self._written > self.gap:
+            self.gap = now - self._written
+            self.gap_ended = time.strftime("%H:%M:%S")
+        self._written = now
 
     def _ask(self, method: str, path: str, *, fine: set[int], query: dict[str, str] | None = None, body: object = None) -> str:
         started = time.monotonic()
         try:
             answer = self._api.ask(path, method=method, query=query, body=body)
         except OSError as error:
-            return f"{error!r} after {time.monotonic() - started:.1f} s"
-        return "" if answer.status in fine else f"{answer.status} {answer.text[:200]}"
+            return f"{error!r} after {time.monotonic() - started:.1f} s at {time.strftime('%H:%M:%S')}"
+        return "" if answer.status in fine else f"{answer.status} {answer.text[:200]} at {time.strftime('%H:%M:%S')}"

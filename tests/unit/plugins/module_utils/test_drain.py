@@ -171,3 +171,29 @@ def test_left_over_tells_the_cause() -> None:
     decision = _drain.decide(pod(), options=_drain.Options(force=True), daemon_sets=DAEMON_SETS)
     assert _drain.left_over([decision], {"shop/web": ["a", "b"]}) == ["pod shop/web: a; b"]
     assert _drain.left_over([decision], {}) == ["pod shop/web: it was told to end and has not ended yet"]
+
+
+def conditions(ready: str) -> list[dict[str, str]]:
+    return [{"type": "Ready", "status": ready}]
+
+
+AGENT = pod(owner="DaemonSet/agent", metadata={"name": "agent"}, conditions=conditions("True"))
+BROKEN = pod(owner="DaemonSet/agent", metadata={"name": "broken"}, conditions=conditions("False"))
+GOING = pod(owner="DaemonSet/agent", metadata={"name": "going", **ENDING}, conditions=conditions("True"))
+
+
+def test_only_what_was_ready_is_expected_back() -> None:
+    assert _drain.ready_stayers([AGENT, BROKEN, GOING, pod(owner="ReplicaSet/web", conditions=conditions("True"))]) == ["shop/agent"]
+
+
+@pytest.mark.parametrize(
+    ("pods", "lines"),
+    [
+        pytest.param([AGENT], [], id="back"),
+        pytest.param([{**AGENT, "status": {"conditions": conditions("False")}}], ["pod shop/agent: it is not ready again"], id="not yet"),
+        pytest.param([BROKEN], [], id="replaced by another"),
+        pytest.param([], [], id="gone"),
+    ],
+)
+def test_not_back(pods: list[dict[str, Any]], lines: list[str]) -> None:
+    assert _drain.not_back(["shop/agent"], pods) == lines

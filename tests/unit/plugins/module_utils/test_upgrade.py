@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _upgrade
@@ -53,3 +55,121 @@ def test_the_way_is_allowed(running: dict[str, dict[str, str]]) -> None:
 def test_the_way_is_refused(running: dict[str, dict[str, str]], words: list[str]) -> None:
     found = "\n".join(_upgrade.problems(running, kubernetes="1.37.1", etcd="3.7.3"))
     assert [word for word in words if word not in found] == []
+
+
+@pytest.mark.parametrize(
+    ("running", "words"),
+    [
+        pytest.param(
+            {"m1": {"kube-apiserver": "1.36.4", "kube-controller-manager": "1.35.4"}},
+            ["kube-controller-manager 1.35.4"],
+            id="old controller",
+        ),
+        pytest.param({"w1": {"kubelet": "1.37.0", "kube-proxy": "1.33.1"}}, ["kube-proxy 1.33.1"], id="old proxy"),
+    ],
+)
+def test_every_component_counts(running: dict[str, dict[str, str]], words: list[str]) -> None:
+    found = "\n".join(_upgrade.problems(running, kubernetes="1.37.1", etcd="3.7.3"))
+    assert [word for word in words if word not in found] == []
+
+
+@pytest.mark.parametrize(
+    ("absent", "found"),
+    [
+        pytest.param({"m2"}, True, id="a master is left out"),
+        pytest.param({"m2", "w1"}, False, id="and all nodes"),
+        pytest.param(set(), False, id="nobody"),
+    ],
+)
+def test_nodes_wait_for_masters_that_are_left_out(absent: set[str], found: bool) -> None:
+    running = {"m2": {"kube-apiserver": "1.36.4"}, "w1": {"kubelet": "1.36.4"}}
+    problems = _upgrade.problems(running, kubernetes="1.37.1", etcd="3.7.3", absent=absent)
+    assert bool(problems) is found
+    assert all("(on m2)" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("running", "changes"),
+    [
+        pytest.param({}, False, id="nothing runs"),
+        pytest.param({"m1": {"kubelet": "1.37.1", "etcd": "3.7.3", "flanneld": "0.28.4"}}, False, id="all as wanted"),
+        pytest.param({"m1": {"kubelet": "1.37.0"}}, True, id="patch"),
+        pytest.param({"m1": {"kubelet": "1.37.1", "etcd": "3.6.16"}}, True, id="etcd"),
+    ],
+)
+def test_changes(running: dict[str, dict[str, str]], changes: bool) -> None:
+    assert _upgrade.changes(running, kubernetes="1.37.1", etcd="3.7.3") is changes
+
+
+CLUSTER: dict[str, Any] = {
+    "servers": {"m1": {"version": "1.36.4", "cause": ""}, "m2": {"version": "1.36.4", "cause": ""}},
+    "nodes": [{"name": "w9", "version": "v1.36.4", "ready": True, "reason": ""}],
+}
+ETCD: dict[str, Any] = {"members": [{"name": "m1", "id": "1", "version": "3.6.16", "healthy": True, "cause": ""}], "alarms": []}
+
+
+def test_of_hosts_that_were_not_seen_the_cluster_tells() -> None:
+    found = _upgrade.known({"m1": {"kube-apiserver": "1.37.1"}}, cluster=CLUSTER, etcd=ETCD)
+    assert found == {
+        "m1": {"kube-apiserver": "1.37.1", "etcd": "3.6.16"},
+        "m2": {"kube-apiserver": "1.36.4"},
+        "w9": {"kubelet": "1.36.4"},
+    }
+
+
+def seen(name: str, *, active: str = "active", replaced: str = "") -> dict[str, Any]:
+    return {"components": {name: {"unit": {"active": active}, "replaced": replaced}}}
+
+
+AWAY = {"version": "", "cause": "no answer"}
+NOT_READY = {"name": "w1", "version": "v1.36.4", "ready": False, "reason": "kubelet stopped posting"}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "etcd", "observations", "words"),
+    [
+        pytest.param(CLUSTER, ETCD, {}, [], id="all well"),
+        pytest.param({"servers": {"m1": AWAY}}, {}, {"m1": seen("kube-apiserver")}, ["API server of m1"], id="API server"),
+        pytest.param({"servers": {"m1": AWAY}}, {}, {}, ["API server of m1"], id="API server that is left out"),
+        pytest.param(
+            {"servers": {"m1": AWAY}}, {}, {"m1": seen("kube-apiserver", active="activating")}, [], id="API server that is mended"
+        ),
+        pytest.param(
+            {"servers": {"m1": AWAY, "m2": AWAY}},
+            {},
+            {"m1": seen("kube-apiserver", active="failed"), "m2": seen("kube-apiserver")},
+            ["API server of m1", "API server of m2"],
+            id="two API servers",
+        ),
+        pytest.param({"nodes": [NOT_READY]}, {}, {"w1": seen("kubelet")}, ["node w1"], id="node"),
+        pytest.param({"nodes": [NOT_READY]}, {}, {"w1": seen("kubelet", replaced="abc")}, [], id="node that a dead run left behind"),
+        pytest.param({"nodes": [NOT_READY]}, {}, {}, [], id="node that is left out"),
+        pytest.param(
+            {}, {"members": [{"name": "m1", "id": "1", "healthy": False, "cause": "no"}]}, {"m1": seen("etcd")}, ["member m1"], id="member"
+        ),
+        pytest.param({}, {"alarms": [{"alarm": "NOSPACE", "member": "1"}]}, {}, ["NOSPACE"], id="alarm"),
+    ],
+)
+def test_illnesses(cluster: dict[str, Any], etcd: dict[str, Any], observations: dict[str, Any], words: list[str]) -> None:
+    found = _upgrade.illnesses(cluster=cluster, etcd=etcd, observations=observations)
+    assert len(found) == len(words)
+    assert [word for word, line in zip(words, found) if word not in line] == []
+
+
+@pytest.mark.parametrize(
+    ("cluster", "words"),
+    [
+        pytest.param({"deprecated": [{"api": "a/v1/b", "removed_release": "1.37"}]}, ["which 1.37 no longer has"], id="gone"),
+        pytest.param({"deprecated": [{"api": "a/v1/b", "removed_release": "1.40"}]}, ["which will go with 1.40"], id="later"),
+        pytest.param({"deprecated": [{"api": "a/v1/b", "removed_release": ""}]}, ["which is deprecated"], id="some day"),
+        pytest.param({"webhooks": ["gate of guard (Service a/b)"]}, ["webhook gate of guard"], id="webhook"),
+        pytest.param({"held": [{"node": "w1", "pod": "a/b", "cause": "budget"}]}, ["Pod a/b on w1"], id="budget"),
+        pytest.param({"held": [{"node": "w9", "pod": "a/b", "cause": "budget"}]}, [], id="budget elsewhere"),
+        pytest.param({"unread": ["leaders: HTTP 403"]}, ["leaders: HTTP 403"], id="unread"),
+        pytest.param({}, [], id="nothing"),
+    ],
+)
+def test_notes(cluster: dict[str, Any], words: list[str]) -> None:
+    found = _upgrade.notes({"m1": {"etcd": "3.6.16"}}, kubernetes="1.37.1", etcd="3.7.3", cluster=cluster, hosts={"w1"})
+    assert len(found) == len(words)
+    assert [word for word, line in zip(words, found) if word not in line] == []
