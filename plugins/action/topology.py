@@ -31,6 +31,9 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "run": {"type": "str", "default": ""},
 }
 
+# The time of a replacement that is about to be made.
+ABOUT_TO = "now"
+
 # Facts that the collection gathers later. A variable that needs one cannot be computed yet, and is no mistake.
 LATER = ("cluster_topology", "host_observation")
 
@@ -71,8 +74,16 @@ def _with_replacements(inventory: Inventory, *, folder: str, further: Mapping[st
     except (_local.LocalError, _replacement.ReplacementError) as error:
         reason = Problem(place="all hosts", what=str(error), remedy=f"Mend the file, or bring back the one that heal.yml wrote: {folder}")
         return inventory, [reason]
-    recorded += [_replacement.Replacement(str(member), str(spare), "now") for member, spare in further.items()]
+    recorded += [_replacement.Replacement(str(member), str(spare), ABOUT_TO) for member, spare in further.items()]
     return dataclasses.replace(inventory, replacements=tuple(recorded)), []
+
+
+def _forget_replacements(inventory: Inventory, *, folder: str) -> None:
+    """Take off the record what the inventory says by itself now."""
+    recorded = [one for one in inventory.replacements if one.time != ABOUT_TO]
+    left = _replacement.remaining(members=inventory.named_members, replacements=recorded)
+    if left != recorded:
+        _local.write_private(str(Path(folder, _replacement.FILE)), _replacement.render(left).encode())
 
 
 class Reader:
@@ -158,6 +169,7 @@ class ActionModule(ActionBase):
             refusal = _run_lock.refusal(Path(folder), process=_run_lock.this_run())
             if refusal:
                 return {**result, "failed": True, "msg": refusal}
+            _forget_replacements(inventory, folder=folder)
         # Tells this run from all others, so that what a cache of facts keeps of them is not taken for what was seen now.
         return {**result, "changed": False, "topology": {**topology(inventory).as_fact(), "run": arguments["run"] or uuid.uuid4().hex}}
 

@@ -85,6 +85,20 @@ def effective(*, members: Iterable[str], spares: Iterable[str], replacements: It
     return Effective(members=tuple(sorted(voting)), spares=tuple(sorted(left)), replaced=replaced)
 
 
+def remaining(*, members: Collection[str], replacements: Sequence[Replacement]) -> list[Replacement]:
+    """The replacements without those that the inventory has caught up with: they would come to life again if it ever named the same hosts as before."""
+    after = {one.member: one.spare for one in replacements}
+
+    def last(spare: str) -> str:
+        seen: set[str] = set()
+        while spare in after and spare not in members and spare not in seen:
+            seen.add(spare)
+            spare = after[spare]
+        return spare
+
+    return [one for one in replacements if one.member in members or last(one.spare) not in members]
+
+
 def problems(*, members: Collection[str], spares: Collection[str], replacements: Sequence[Replacement]) -> Iterator[Problem]:
     """An inventory that was changed to half of what a replacement means."""
     known = effective(members=members, spares=spares, replacements=replacements)

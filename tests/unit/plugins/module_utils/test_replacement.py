@@ -34,6 +34,20 @@ def test_effective(members: str, spares: str, pairs: list[str], expected: tuple[
 
 
 @pytest.mark.parametrize(
+    ("members", "pairs", "left"),
+    [
+        pytest.param("e1 e2 e3", ["e2>s1"], ["e2>s1"], id="inventory unchanged"),
+        pytest.param("e1 s1 e3", ["e2>s1"], [], id="inventory changed"),
+        pytest.param("e1 s2 e3", ["e2>s1", "s1>s2"], [], id="changed after two"),
+        pytest.param("e1 s1 e3", ["e2>s1", "s1>s2"], ["s1>s2"], id="changed after the first of two"),
+        pytest.param("a b c", ["e2>s1"], ["e2>s1"], id="another inventory of the same folder"),
+    ],
+)
+def test_what_the_inventory_has_caught_up_with_is_forgotten(members: str, pairs: list[str], left: list[str]) -> None:
+    assert _replacement.remaining(members=members.split(), replacements=record(*pairs)) == record(*left)
+
+
+@pytest.mark.parametrize(
     ("groups", "found"),
     [
         pytest.param({"etcd": "e1 e2 e3", "etcd_spares": "s1"}, [], id="unchanged"),
