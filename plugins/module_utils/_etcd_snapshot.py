@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -61,6 +62,33 @@ def expired(names: Iterable[str], keep: int) -> list[str]:
 def has_digest(size: int) -> bool:
     """Whether the file ends in a digest; a database copied from a data directory does not."""
     return size > PAGE_BYTES and size % PAGE_BYTES == DIGEST_BYTES
+
+
+@dataclasses.dataclass(frozen=True)
+class Digests:
+    """SHA-256 of a whole snapshot, and whether its database has the one at its end."""
+
+    whole: str
+    matches: bool
+
+
+def digests(database: Iterable[bytes], tail: bytes) -> Digests:
+    """Of the blocks of the database, and what follows it."""
+    inner, whole = hashlib.sha256(), hashlib.sha256()
+    for block in database:
+        inner.update(block)
+        whole.update(block)
+    whole.update(tail)
+    return Digests(whole=whole.hexdigest(), matches=tail == inner.digest())
+
+
+def file_problem(path: str, found: Optional[Digests]) -> str:
+    """Why the file is no sound snapshot; found is None if its size says that it has no digest."""
+    if found is None:
+        return f"{path} has no digest at its end: it was cut off, or it is a copy of a data directory and not saved by etcdctl. Use another snapshot."
+    if not found.matches:
+        return f"{path} is damaged: its content does not match the digest at its end. Use another snapshot."
+    return ""
 
 
 def same_members(record: Optional[Mapping[str, Any]], wanted: Mapping[str, Any]) -> bool:

@@ -137,7 +137,6 @@ data_moved_to:
 """
 
 import functools
-import hashlib
 import os
 import shutil
 from typing import Any, Optional
@@ -183,25 +182,14 @@ class EtcdSnapshot:
         if not os.path.isfile(path):
             raise _etcd_snapshot.SnapshotError(f"There is no snapshot {path} on this host.")
         size = os.path.getsize(path)
-        if not _etcd_snapshot.has_digest(size):
-            # etcdutl finds nothing wrong with half a database if all that it still needs lies in that half.
-            raise _etcd_snapshot.SnapshotError(
-                f"{path} has no digest at its end: it was cut off, or it is a copy of a data directory and not saved by etcdctl. Use another snapshot."
-            )
+        # Before etcdutl looks: it finds nothing wrong with half a database if all that it still needs lies in that half.
+        digests = _digests(path, size) if _etcd_snapshot.has_digest(size) else None
+        problem = _etcd_snapshot.file_problem(path, digests)
+        if problem or digests is None:
+            raise _etcd_snapshot.SnapshotError(problem)
         info = self._info(path)
-        length = size - _etcd_snapshot.DIGEST_BYTES
-        inner, whole = hashlib.sha256(), hashlib.sha256()
-        for block in _host.read_blocks(path, length=length):
-            inner.update(block)
-            whole.update(block)
-        tail = b"".join(_host.read_blocks(path, offset=length, length=_etcd_snapshot.DIGEST_BYTES))
-        whole.update(tail)
-        if tail != inner.digest():
-            raise _etcd_snapshot.SnapshotError(
-                f"{path} is damaged: its content does not match the digest at its end. Use another snapshot."
-            )
         facts = {"revision": info.revision, "keys": info.keys, "size": info.size, "version": info.version, "hash": info.digest}
-        return {**facts, "sha256": whole.hexdigest()}
+        return {**facts, "sha256": digests.whole}
 
     def _info(self, path: str) -> _etcd_snapshot.Info:
         done = _host.run(
@@ -298,6 +286,12 @@ class EtcdSnapshot:
             _host.set_attributes(folder, mode="0700", **attributes)
             for name in files:
                 _host.set_attributes(os.path.join(folder, name), mode="0600", **attributes)
+
+
+def _digests(path: str, size: int) -> _etcd_snapshot.Digests:
+    length = size - _etcd_snapshot.DIGEST_BYTES
+    tail = b"".join(_host.read_blocks(path, offset=length, length=_etcd_snapshot.DIGEST_BYTES))
+    return _etcd_snapshot.digests(_host.read_blocks(path, length=length), tail)
 
 
 def run(module: AnsibleModule, snapshot: EtcdSnapshot) -> tuple[bool, str]:

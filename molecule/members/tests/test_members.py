@@ -1,0 +1,161 @@
+"""etcd grows, heals and shrinks while others read and write: each test goes on from where the one before left the cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from testinfra.host import Host
+
+from tests.cluster.api import Api
+from tests.cluster.etcd import cluster, identities, members, voters
+from tests.cluster.hosts import look, said, together, units
+from tests.cluster.inventory import changed
+from tests.cluster.playbook import Run, play, play_until
+from tests.cluster.probe import Probe
+from tests.cluster.sampler import Health, Sampler
+from tests.cluster.ssh import forwarded
+from tests.cluster.switch import press
+from tests.cluster.wait import until
+
+THREE = ["m1", "m2", "w1"]
+
+
+@pytest.fixture(scope="module")
+def grown(inventory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The inventory with three members instead of one."""
+    return changed(inventory, tmp_path_factory.mktemp("inventories") / "grown", {"etcd": THREE})
+
+
+@contextlib.contextmanager
+def used(api: Api, addresses: Mapping[str, str], *, through: str, servers: list[str]) -> Iterator[None]:
+    """Read and write through the load balancer of a host meanwhile: no request fails twice, no write that was acknowledged is lost, and of the API servers
+    no more than one is away at a time."""
+    anyone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anyone.check_hostname = False
+    anyone.verify_mode = ssl.CERT_NONE
+    watch = Sampler({name: Health(f"https://{addresses[name]}:{api.port}/readyz", context=anyone) for name in servers})
+    with forwarded(addresses[through], port=7443) as port:
+        probe = Probe(api=api.at(f"https://127.0.0.1:{port}", timeout=15), name=through)
+        with probe, watch:
+            until("the first answers", lambda: probe.reads and probe.acknowledged, within=60)
+            yield
+        assert probe.failed == []
+        assert probe.lost() == []
+        probe.clean()
+    assert len(watch.worst) <= 1, watch.absences
+
+
+def stores(hosts: Mapping[str, Host], name: str) -> list[str]:
+    """The members that an API server was started with."""
+    servers = [it for it in look(hosts[name], "processes") if it["program"] == "kube-apiserver"]
+    arguments = [word for word in servers[0]["arguments"] if word.startswith("--etcd-servers=")]
+    return sorted(arguments[0].partition("=")[2].split(","))
+
+
+def urls(addresses: Mapping[str, str], names: list[str]) -> list[str]:
+    return sorted(f"https://{addresses[name]}:2379" for name in names)
+
+
+def fine(run: Run) -> Run:
+    assert run.code == 0, run.end
+    return run
+
+
+def test_a_learner_whose_run_was_killed_has_no_vote_and_the_next_run_finishes(
+    grown: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcdctl: Callable[..., str]
+) -> None:
+    before = cluster(etcdctl, "m1")
+    with used(api, addresses, through="w1", servers=["m1", "m2"]):
+        play_until("site", inventory=grown, task="Start the learner", line=r"(changed|ok): \[m2\]")
+        assert members(etcdctl, "m1") in ({"m1": "voter", "m2": "learner"}, {"m1": "voter", "": "learner"})
+        fine(play("site", inventory=grown))
+    assert members(etcdctl, "m1") == voters(THREE)
+    assert cluster(etcdctl, "w1") == before
+    assert together(lambda name: stores(hosts, name), ["m1", "m2"]) == dict.fromkeys(["m1", "m2"], urls(addresses, THREE))
+    again = fine(play("site", inventory=grown))
+    assert {name: count for name, count in again.changed.items() if count} == {}, again.output
+
+
+def test_a_member_that_lost_its_data_is_replaced(
+    grown: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcdctl: Callable[..., str]
+) -> None:
+    before = identities(etcdctl, "m1")
+    said(hosts["w1"], "rm -rf /var/lib/etcd/member")
+    with used(api, addresses, through="w1", servers=["m1", "m2"]):
+        fine(play("site", inventory=grown))
+    after = identities(etcdctl, "m1")
+    assert members(etcdctl, "w1") == voters(THREE)
+    assert {name: after[name] == before[name] for name in after} == {"m1": True, "m2": True, "w1": False}
+
+
+def test_the_first_host_of_all_groups_is_lost_and_comes_back_empty(
+    grown: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcdctl: Callable[..., str]
+) -> None:
+    before, number = identities(etcdctl, "m2"), cluster(etcdctl, "m2")
+    authority = (grown / "pki/etcd/ca.crt").read_bytes()
+    with used(api.at(f"https://{addresses['m2']}:{api.port}"), addresses, through="w1", servers=["m2"]):
+        press("replace", "m1")
+        fine(play("site", inventory=grown))
+    after = identities(etcdctl, "m1")
+    assert members(etcdctl, "m1") == voters(THREE)
+    assert {name: after[name] == before[name] for name in after} == {"m1": False, "m2": True, "w1": True}
+    assert cluster(etcdctl, "m1") == number
+    assert (grown / "pki/etcd/ca.crt").read_bytes() == authority
+    assert stores(hosts, "m1") == urls(addresses, THREE)
+
+
+def started(hosts: Mapping[str, Host], names: list[str]) -> dict[str, str]:
+    return together(lambda name: units(hosts[name])["etcd.service"]["ExecMainStartTimestampMonotonic"], names)
+
+
+def test_nobody_else_is_touched_while_one_is_down(
+    grown: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcdctl: Callable[..., str]
+) -> None:
+    """The member of w1 is stopped. It could be started again, so it is, and first of all; the data of a disk that is gone it has not."""
+    said(hosts["w1"], "systemctl stop etcd && systemctl mask --runtime etcd")
+    before = started(hosts, ["m1", "m2"])
+    flags = json.dumps({"etcd_flags": {"snapshot-count": 20000}, "etcd_ready_timeout": 10})
+    with used(api, addresses, through="m2", servers=["m1", "m2"]):
+        refused = play("site", f"--extra-vars={flags}", inventory=grown)
+        assert refused.code != 0
+        assert started(hosts, ["m1", "m2"]) == before, refused.end
+        removal = play("remove", "--extra-vars=remove_members=m2", inventory=grown)
+        assert removal.code != 0
+        assert "of the 2 left 1 would be healthy, and their quorum is 2. Bring back w1 first" in " ".join(removal.output.split())
+    assert members(etcdctl, "m1") == voters(THREE)
+
+
+def test_the_guard_names_who_is_down(grown: Path, hosts: Mapping[str, Host]) -> None:
+    before = started(hosts, ["m1", "m2"])
+    flags = json.dumps({"etcd_flags": {"snapshot-count": 20000}})
+    refused = play("site", "--limit=m1,m2", f"--extra-vars={flags}", inventory=grown)
+    assert refused.code != 0
+    assert "without m1 1 remains. Bring back w1 first" in " ".join(refused.output.split()), refused.end
+    assert started(hosts, ["m1", "m2"]) == before
+
+
+def test_a_dead_host_is_removed_by_what_the_cluster_knows_of_it(
+    grown: Path,
+    api: Api,
+    hosts: Mapping[str, Host],
+    addresses: Mapping[str, str],
+    etcdctl: Callable[..., str],
+    kubectl: Callable[..., str],
+) -> None:
+    press("kill", "w1")
+    with used(api, addresses, through="m2", servers=["m1", "m2"]):
+        foretold = fine(play("remove", "--check", "--extra-vars=remove_hosts=w1", inventory=grown))
+        assert "the host itself is not reached" in " ".join(foretold.output.split())
+        assert members(etcdctl, "m1") == voters(THREE)
+        done = fine(play("remove", "--extra-vars=remove_hosts=w1", inventory=grown))
+    assert "take w1 out of it" in " ".join(done.output.split())
+    assert members(etcdctl, "m1") == voters(["m1", "m2"])
+    assert together(lambda name: stores(hosts, name), ["m1", "m2"]) == dict.fromkeys(["m1", "m2"], urls(addresses, ["m1", "m2"]))
+    assert kubectl("get", "nodes", "--output=name").split() == ["node/m1", "node/m2"]
+    again = fine(play("remove", "--extra-vars=remove_hosts=w1", inventory=grown))
+    assert {name: count for name, count in again.changed.items() if count} == {}, again.output
