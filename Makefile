@@ -22,8 +22,11 @@ LAB := $(VENV)/bin/python -m lab
 # The versions of etcd that the integration tests run; Kubernetes' own is built with it.
 TESTED_ETCD := 3.7.3 3.6.16
 
+# What the scenarios of upgrades begin with.
+UPGRADED := 1.36.4
+
 # One scenario a verb. LONG ones are part of test-all only.
-LONG :=
+LONG := upgrade_failure
 SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
 CORE := $(filter-out $(LONG),$(SCENARIOS))
 
@@ -90,7 +93,8 @@ integration: setup ## modules against real programs
 
 .PHONY: molecule
 molecule: setup binaries ## clusters made by the shipped playbooks: SCENARIO=name, or all core ones
-	@tests/gate/molecule.sh $(or $(SCENARIO),$(CORE))
+	@$(if $(findstring upgrade,$(or $(SCENARIO),$(CORE))),$(LAB) binaries --kubernetes $(UPGRADED))
+	tests/gate/molecule.sh $(or $(SCENARIO),$(CORE))
 
 .PHONY: bench
 bench: venv ## measure the running cluster of INVENTORY against ansible -m ping

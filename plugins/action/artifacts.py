@@ -131,6 +131,10 @@ class ActionModule(ActionBase):
         answer = self._execute(settings, arguments, task_vars, result)
         result["changed"] = answer["changed"]
         result.update({key: answer[key] for key in ("observation", "warnings") if key in answer})
+        if "observation" in result:
+            # Components watch some of these files, and are planned on what is known of them.
+            files = _seen_anew(_observation.current(task_vars).get("files") or {}, result["observation"].get("artifacts") or {})
+            result["observation"] = {**result["observation"], **({"files": files} if files else {})}
         result.update(_observation.noted(result, task_vars))
 
     def _send(self, path: str) -> str:
@@ -157,6 +161,11 @@ class ActionModule(ActionBase):
         if answer.get("failed"):
             raise ArtifactError(str(answer.get("msg") or answer))
         return answer
+
+
+def _seen_anew(files: Mapping[str, Any], artifacts: Mapping[str, str]) -> dict[str, Any]:
+    """What is known of watched files, with the content that was just installed."""
+    return {path: {**files[path], "digest": digest} for path, digest in artifacts.items() if files.get(path)}
 
 
 def _row(entry: Pinned) -> dict[str, Any]:

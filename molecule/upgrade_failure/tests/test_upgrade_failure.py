@@ -1,0 +1,216 @@
+"""An upgrade that must not begin does not; one that fails leaves a cluster that serves, says why, and is gone on with. In this order."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from testinfra.host import Host
+
+from lab import paths, platform
+from tests.cluster import tls
+from tests.cluster.api import Api
+from tests.cluster.applications import Applications
+from tests.cluster.hosts import said, together, units
+from tests.cluster.playbook import Run, play, play_until
+from tests.cluster.probe import Probe
+from tests.cluster.ssh import forwarded
+from tests.cluster.wait import settled, until
+from tests.cluster.workload import NAMESPACE, Workload
+
+OLD, NEW, OLDER = "1.36.4", "1.37.1", "1.35.4"
+API_SERVER = "kube-apiserver.service"
+
+Versions = Callable[[], Mapping[str, str]]
+Upgrade = Callable[..., Run]
+
+
+@pytest.fixture
+def upgrade(inventory: Path, tmp_path: Path) -> Upgrade:
+    """Run the upgrade with variables of some hosts that the inventory does not have."""
+
+    def run(*arguments: str, version: str = NEW, **variables: Mapping[str, Any]) -> Run:
+        copy = tmp_path / "inventory"
+        (copy / "host_vars").mkdir(parents=True)
+        for path in inventory.iterdir():
+            (copy / path.name).symlink_to(path.resolve())
+        for host, values in variables.items():
+            (copy / "host_vars" / f"{host}.yml").write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
+        # What a run writes lies beside the real inventory.
+        names = {"pki_directory": "pki", "artifacts_lock_file": "artifacts.lock.txt", "etcd_snapshot_destination": "snapshots"}
+        own = {name: str(inventory / value) for name, value in names.items()}
+        if any("artifacts_lock_file" in values for values in variables.values()):
+            del own["artifacts_lock_file"]
+        extra = json.dumps({**own, "cluster_version": version, "pki_admin_kubeconfig": str(inventory / "admin.kubeconfig")})
+        return play("upgrade", f"--extra-vars={extra}", *arguments, inventory=copy)
+
+    return run
+
+
+@pytest.fixture
+def versions(api: Api, addresses: Mapping[str, str], members: Callable[[str], list[str]]) -> Versions:
+    """The version of each API server, which has to be ready."""
+
+    def of(name: str) -> str:
+        assert tls.status(addresses[name], port=api.port, path="/readyz") == "200", name
+        return str(api.at(f"https://{addresses[name]}:{api.port}").get("/version")["gitVersion"]).lstrip("v")
+
+    return lambda: together(of, members("masters"))
+
+
+@pytest.fixture
+def started(hosts: Mapping[str, Host]) -> Callable[[], Mapping[str, Any]]:
+    """When each unit of each host was started."""
+    return lambda: together(lambda name: units(hosts[name]), hosts)
+
+
+@contextlib.contextmanager
+def unnoticed(api: Api, addresses: Mapping[str, str], name: str) -> Iterator[None]:
+    """Nothing fails for those who read and write through a host's load balancer meanwhile."""
+    with forwarded(addresses[name], port=7443) as port:
+        probe = Probe(api=api.at(f"https://127.0.0.1:{port}", timeout=10), name=name)
+        with probe:
+            until("the first answers", lambda: probe.reads and probe.acknowledged, within=60)
+            yield
+        assert probe.once == []
+        assert probe.lost() == []
+        probe.clean()
+
+
+def assert_refused(run: Run, *words: str) -> None:
+    assert run.code != 0, run.output
+    assert [word for word in words if word not in run.output] == [], run.end
+    assert {name: count for name, count in run.changed.items() if count} == {}, run.output
+
+
+def test_an_older_minor_version_is_refused(upgrade: Upgrade, started: Callable[[], Mapping[str, Any]]) -> None:
+    before = started()
+    assert_refused(upgrade(version=OLDER), f"Kubernetes {OLD} cannot go back to {OLDER}", "(on m1, m2, m3)")
+    assert started() == before
+
+
+@pytest.fixture
+def oldest(hosts: Mapping[str, Host]) -> Iterator[str]:
+    """A master whose API server passes for one of the minor version before."""
+    name, unit = "m3", f"/etc/systemd/system/{API_SERVER}"
+    folder = "/opt/quorate/kubernetes"
+    restart = f"systemctl daemon-reload && systemctl restart {API_SERVER}"
+    said(hosts[name], f"cp -a {folder}/{OLD} {folder}/{OLDER} && sed -i s,/{OLD}/,/{OLDER}/, {unit} && {restart}")
+    yield name
+    said(hosts[name], f"sed -i s,/{OLDER}/,/{OLD}/, {unit} && {restart} && rm -r {folder}/{OLDER}")
+
+
+def test_two_minor_versions_at_once_and_mixed_masters_are_refused(upgrade: Upgrade, oldest: str) -> None:
+    assert_refused(upgrade(), f"Kubernetes {OLDER} to {NEW} skips a minor version", f"(on {oldest})")
+
+
+def test_a_bad_flag_is_put_back(
+    api: Api, addresses: Mapping[str, str], upgrade: Upgrade, versions: Versions, started: Callable[[], Mapping[str, Any]]
+) -> None:
+    until("all API servers", versions, within=60)
+    before = started()
+    with unnoticed(api, addresses, "w1"):
+        run = upgrade(m2={"masters_api_server_flags": {"no-such-flag": "1"}})
+    assert run.code != 0, run.output
+    words = [
+        "m2: kube-apiserver did not become ready",
+        "it runs again",
+        "unknown flag: --no-such-flag",
+        "go on with",
+        f"cluster_version={NEW}",
+    ]
+    assert [word for word in words if word not in run.output] == [], run.end
+    assert versions() == {"m1": NEW, "m2": OLD, "m3": OLD}
+    after = started()
+    assert {name: after[name][API_SERVER] == before[name][API_SERVER] for name in ("m1", "m3")} == {"m1": False, "m3": True}
+
+
+def test_half_an_upgrade_does_not_go_back(upgrade: Upgrade) -> None:
+    assert_refused(upgrade(version=OLD), f"Kubernetes {NEW} cannot go back to {OLD}", "(on m1)")
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Mapping[str, Any]:
+    """Variables of a host that gets an API server which does not run."""
+    artifacts = tmp_path / "artifacts"
+    for path in paths.cache().artifacts.iterdir():
+        if path.name != "kubernetes":
+            (artifacts / path.name).parent.mkdir(parents=True, exist_ok=True)
+            (artifacts / path.name).symlink_to(path)
+    folder = artifacts / "kubernetes" / NEW / platform.architecture()
+    folder.mkdir(parents=True)
+    for path in (paths.cache().artifacts / "kubernetes" / NEW / platform.architecture()).iterdir():
+        (folder / path.name).symlink_to(path)
+    (folder / "kube-apiserver").unlink()
+    (folder / "kube-apiserver").write_text("#!/bin/sh\necho broken by a test >&2\nexit 1\n", encoding="utf-8")
+    (folder / "kube-apiserver").chmod(0o755)
+    return {"artifacts_directory": str(artifacts), "artifacts_lock_file": str(tmp_path / "lock.txt")}
+
+
+def test_a_broken_program_is_put_back(
+    api: Api,
+    addresses: Mapping[str, str],
+    upgrade: Upgrade,
+    versions: Versions,
+    started: Callable[[], Mapping[str, Any]],
+    broken: Mapping[str, Any],
+) -> None:
+    before = started()
+    with unnoticed(api, addresses, "w2"):
+        run = upgrade(m2=broken)
+    assert run.code != 0, run.output
+    words = ["m2: kube-apiserver did not become ready", "it runs again", "broken by a test", "go on with"]
+    assert [word for word in words if word not in run.output] == [], run.end
+    assert versions() == {"m1": NEW, "m2": OLD, "m3": OLD}
+    after = started()
+    assert {name: after[name][API_SERVER] == before[name][API_SERVER] for name in ("m1", "m3")} == {"m1": True, "m3": True}
+
+
+def test_killed_in_the_middle(inventory: Path, versions: Versions) -> None:
+    """The control node dies while the API server of the second master is changed."""
+    play_until("upgrade", inventory=inventory, task="Ask whether the cluster can spare this API server", line=r"ok: \[m2\]")
+    until("all API servers", versions, within=90)
+
+
+@pytest.fixture
+def held(api: Api, kubectl: Callable[..., str], workload: Workload) -> Iterator[str]:
+    """A disruption budget that lets no pod of an application go."""
+    applications = Applications(api=api, kubectl=kubectl, image=workload.image)
+    applications.start()
+    patch = json.dumps({"spec": {"minAvailable": 3}})
+    kubectl("patch", "poddisruptionbudget", "web", f"--namespace={NAMESPACE}", "--type=merge", f"--patch={patch}")
+    yield f"{NAMESPACE}/web"
+    patch = json.dumps({"spec": {"minAvailable": 2}})
+    kubectl("patch", "poddisruptionbudget", "web", f"--namespace={NAMESPACE}", "--type=merge", f"--patch={patch}")
+
+
+def closed(api: Api) -> list[str]:
+    """Nodes that take no pods."""
+    return sorted(node["metadata"]["name"] for node in api.get("/api/v1/nodes")["items"] if node["spec"].get("unschedulable"))
+
+
+def test_gone_on_with_until_a_disruption_budget_holds_a_node(api: Api, upgrade: Upgrade, versions: Versions, held: str) -> None:
+    run = upgrade("--extra-vars=workers_drain_timeout=5", "--extra-vars=upgrade_batch=50%")
+    assert run.code != 0, run.output
+    assert f"PodDisruptionBudget {held} allows no disruption" in run.output, run.end
+    assert "could not be drained" in run.output, run.end
+    assert set(versions().values()) == {NEW}
+    kubelets = {node["metadata"]["name"]: node["status"]["nodeInfo"]["kubeletVersion"] for node in api.get("/api/v1/nodes")["items"]}
+    assert {name for name, version in kubelets.items() if version == f"v{OLD}"} == {"w1", "w2"}
+    assert closed(api) == []
+
+
+def test_gone_on_with_to_the_end(inventory: Path, api: Api, versions: Versions) -> None:
+    run = play("upgrade", inventory=inventory)
+    assert run.code == 0, run.end
+    assert set(versions().values()) == {NEW}
+    assert {node["status"]["nodeInfo"]["kubeletVersion"] for node in api.get("/api/v1/nodes")["items"]} == {f"v{NEW}"}
+    settled("nodes that take pods", lambda: closed(api), within=30)
+    again = play("upgrade", inventory=inventory)
+    assert again.code == 0, again.end
+    assert {name: count for name, count in again.changed.items() if count} == {}, again.output
