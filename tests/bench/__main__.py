@@ -1,7 +1,9 @@
 """Measure what runs cost, as ratios within one run on one machine: make bench [INVENTORY=...] [ARGS="--fresh --bare 17"].
 
 With nothing to do, a run of site.yml is compared with `ansible all -m ping` over the same connections. With --fresh the hosts are made
-anew first and the building of the cluster is measured too; --bare tells the seconds that the same cluster took otherwise.
+anew first and the building of the cluster is measured too; --bare tells the seconds that the same cluster took otherwise. With --upgrade
+the cluster, which --from builds in an older version, is upgraded without emptying its nodes; --bare-upgrade tells the seconds that it took
+otherwise.
 """
 
 from __future__ import annotations
@@ -46,12 +48,22 @@ def most_modules(lines: Iterable[str]) -> int:
     return max((int(host["modules"]) for host in hosts), default=0)
 
 
-def report(*, ping: float, fresh: Run | None, again: Run, bare: float | None) -> str:
+@dataclass(frozen=True)
+class Compared:
+    """A run, and the seconds that the same thing took otherwise."""
+
+    name: str
+    run: Run
+    bare: float | None
+
+    def __str__(self) -> str:
+        ratio = f"  {self.run.seconds / self.bare:.2f} x bare ({self.bare:g} s)" if self.bare else ""
+        return f"{self.name:<20} {self.run.seconds:7.2f} s  {self.run.modules} modules on the busiest host{ratio}"
+
+
+def report(*, ping: float, compared: Iterable[Compared], again: Run) -> str:
     """The measures as lines of text."""
-    lines = [f"ping                 {ping:7.2f} s"]
-    if fresh:
-        ratio = f"  {fresh.seconds / bare:.2f} x bare ({bare:g} s)" if bare else ""
-        lines.append(f"fresh cluster        {fresh.seconds:7.2f} s  {fresh.modules} modules on the busiest host{ratio}")
+    lines = [f"ping                 {ping:7.2f} s", *map(str, compared)]
     changed = f"  {again.changed} CHANGES" if again.changed else ""
     lines.append(f"nothing to do        {again.seconds:7.2f} s  {again.modules} modules on the busiest host{changed}")
     lines.append(f"nothing to do / ping {again.seconds / ping:7.2f}")
@@ -68,15 +80,16 @@ def timed(command: list[str], *, settings: Mapping[str, str] | None = None) -> t
     return seconds, done.stdout
 
 
-def playbook(inventory: Path) -> Run:
-    """One run of site.yml, with its modules counted."""
+def playbook(inventory: Path, name: str = "site", **variables: str) -> Run:
+    """One run of a playbook, with its modules counted."""
     with tempfile.NamedTemporaryFile(encoding="utf-8", mode="r", suffix=".jsonl") as counts:
         settings = {
             "ANSIBLE_CALLBACKS_ENABLED": "quorate.kubernetes.count_executions",
             "ANSIBLE_NOCOLOR": "1",
             "QUORATE_EXECUTIONS_PATH": counts.name,
         }
-        seconds, output = timed(["ansible-playbook", "-i", str(inventory), "site.yml"], settings=settings)
+        given = [f"--extra-vars={variable}={value}" for variable, value in variables.items()]
+        seconds, output = timed(["ansible-playbook", "-i", str(inventory), f"playbooks/{name}.yml", *given], settings=settings)
         return Run(
             seconds=seconds, changed=changes(output), modules=most_modules(Path(counts.name).read_text(encoding="utf-8").splitlines())
         )
@@ -93,17 +106,25 @@ def main() -> None:
     options.add_argument("--repeat", type=int, default=3, help="measure so often, and take the shortest")
     options.add_argument("--fresh", action="store_true", help="make the hosts anew, and measure the building of the cluster")
     options.add_argument("--bare", type=float, help="seconds that the same cluster took otherwise")
+    options.add_argument("--from", dest="older", help="with --fresh, the version of Kubernetes that the cluster is built in")
+    options.add_argument("--upgrade", help="measure the upgrade to this version of Kubernetes, without emptying nodes")
+    options.add_argument("--bare-upgrade", type=float, help="seconds that the same upgrade took otherwise")
     chosen = options.parse_args()
 
-    fresh = None
+    compared = []
     if chosen.fresh:
         timed([sys.executable, "-m", "lab", "hosts", "--inventory", str(chosen.inventory), "--fresh"])
-        fresh = playbook(chosen.inventory)
+        older = {"cluster_version": chosen.older} if chosen.older else {}
+        compared.append(Compared("fresh cluster", playbook(chosen.inventory, **older), chosen.bare))
+    newer = {"cluster_version": chosen.upgrade} if chosen.upgrade else {}
+    if newer:
+        upgrade = playbook(chosen.inventory, "upgrade", upgrade_drain="false", **newer)
+        compared.append(Compared("upgrade", upgrade, chosen.bare_upgrade))
     ping = ["ansible", "all", "-i", str(chosen.inventory), "-m", "ansible.builtin.ping"]
     timed(ping)  # opens the connections
     shortest = best(lambda: timed(ping)[0], times=chosen.repeat)
-    again = min((playbook(chosen.inventory) for _time in range(chosen.repeat)), key=lambda run: run.seconds)
-    print(report(ping=shortest, fresh=fresh, again=again, bare=chosen.bare))
+    again = min((playbook(chosen.inventory, **newer) for _time in range(chosen.repeat)), key=lambda run: run.seconds)
+    print(report(ping=shortest, compared=compared, again=again))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,6 @@ def test_most_modules(hosts: list[dict[str, dict[str, int]]], expected: int) -> 
     ],
 )
 def test_report(changed: int, bare: float | None, part: str) -> None:
-    fresh = bench.Run(seconds=30.0, changed=90, modules=20)
+    fresh = bench.Compared("fresh cluster", bench.Run(seconds=30.0, changed=90, modules=20), bare)
     again = bench.Run(seconds=3.0, changed=changed, modules=1)
-    assert part in bench.report(ping=1.5, fresh=fresh, again=again, bare=bare)
+    assert part in bench.report(ping=1.5, compared=[fresh], again=again)
