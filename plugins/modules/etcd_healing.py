@@ -141,16 +141,3 @@ plan:
   type: list
   elements: str
 """
-
-from ansible.module_utils.basic import AnsibleModule
-
-
-def main() -> None:
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    module.fail_json(
-        msg="This module works on the control node only: call it by its full name, quorate.kubernetes.etcd_healing, in a task."
-    )
-
-
-if __name__ == "__main__":
-    main()
