@@ -1,15 +1,12 @@
 # Copyright: (c) 2026, quorate.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the lab keeps what it makes. lab/group_vars/all.yml computes the same folders for Ansible."""
+"""Where the lab keeps what it makes. lab/group_vars/all.yml names the same folders for Ansible."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
 
 
 @dataclass(frozen=True)
@@ -42,10 +39,6 @@ class Cache:
         return self.artifacts / package / version / architecture
 
 
-def cache(environment: Optional[Mapping[str, str]] = None) -> Cache:
-    """QUORATE_CACHE, or quorate in XDG_CACHE_HOME, or quorate in ~/.cache."""
-    environment = os.environ if environment is None else environment
-    if chosen := environment.get("QUORATE_CACHE"):
-        return Cache(root=Path(chosen).absolute())
-    base = environment.get("XDG_CACHE_HOME") or os.path.join(environment.get("HOME", "/root"), ".cache")
-    return Cache(root=Path(base) / "quorate")
+def cache() -> Cache:
+    """~/.cache/quorate: one fixed folder, since a variable of the environment would have to be asked for by each task on each host."""
+    return Cache(root=Path.home() / ".cache" / "quorate")

@@ -5,7 +5,7 @@ set -eu
 
 inventory=$1
 kubeconfig=$(realpath "$inventory")/admin.kubeconfig
-cache=${QUORATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/quorate}
+cache=$HOME/.cache/quorate
 kubectl=$(find "$cache/artifacts/kubernetes" -path "*/$(dpkg --print-architecture)/kubectl" | sort -V | tail -n 1)
 named=""
 [ "$inventory" = inventories/lab ] || named=" INVENTORY=$inventory"

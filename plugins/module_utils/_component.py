@@ -391,12 +391,6 @@ def kind_of(plans: Iterable[Sequence[Step]]) -> str:
     return CHANGE if disturbs(steps) else BUILD
 
 
-def most_disturbing(kinds: Iterable[str]) -> str:
-    """The kind of a host that several plans are for."""
-    found = set(kinds)
-    return next((kind for kind in (CHANGE, BUILD) if kind in found), KEEP)
-
-
 def facts_from_observation(component: Component, observation: Mapping[str, Any]) -> Facts:
     """What an observation tells about a component. What it does not tell counts as absent, so a plan on it is never too short."""
     found = (observation.get("components") or {}).get(component.name) or {}

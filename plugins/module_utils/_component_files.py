@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import socket
+import ssl
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -120,13 +122,19 @@ def why_not_ready(ready: _component.Ready) -> str:
         context = None
         if ready.url.startswith("https:"):
             try:
-                context = _host.tls_context(ca=ready.ca or None, certificate=ready.certificate or None, key=ready.key or None)
+                context = _tls_context(ready.ca, ready.certificate, ready.key)
             except _host.HostError as error:
                 return str(error).rstrip(".")
         answer = _host.http_request(ready.url, context=context)
         if answer.status != ready.status:
             return f"{ready.url} answers {answer.status or 'nothing'}: {answer.body.strip()[-400:]}"
     return ""
+
+
+@functools.cache
+def _tls_context(ca: str, certificate: str, key: str) -> ssl.SSLContext:
+    """Made once for all the looks at a component: it takes longer than the look."""
+    return _host.tls_context(ca=ca or None, certificate=certificate or None, key=key or None)
 
 
 def _accepts(port: int) -> bool:

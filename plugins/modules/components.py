@@ -46,6 +46,11 @@ options:
           - Text of the unit.
           - Without it, the unit is one that the operating system brings.
         type: str
+      unit_template:
+        description:
+          - A Jinja2 template on the control node, searched for as M(ansible.builtin.template) does; its text takes the place of
+            O(components[].unit).
+        type: str
       user:
         description:
           - System user that is made if it does not exist, with a group of its name.
@@ -90,7 +95,12 @@ options:
           content:
             description:
               - Whole content.
-              - Exactly one of O(components[].files[].content) and O(components[].files[].secret) is needed.
+              - Exactly one of O(components[].files[].content), O(components[].files[].template) and O(components[].files[].secret) is needed.
+            type: str
+          template:
+            description:
+              - A Jinja2 template on the control node, searched for as M(ansible.builtin.template) does; its text takes the place of
+                O(components[].files[].content).
             type: str
           secret:
             description:
@@ -173,6 +183,17 @@ options:
       - With V(false) nothing is done and nothing counts as changed. RV(step) and RV(plan) tell what there is to do.
     type: bool
     default: true
+  refusals:
+    description:
+      - Why the components must not be touched, a sentence each, as far as the play knows. If there are any the task fails with them.
+    type: list
+    elements: str
+    default: []
+  group:
+    description:
+      - The host joins the group of this name with RV(step) behind it, such as C(nodes_change), unless there is nothing to do; as with
+        M(ansible.builtin.group_by). The task needs C(changed_when), since a new group counts as a change.
+    type: str
   wait:
     description:
       - Whether to wait until each component is ready.
@@ -272,6 +293,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
         "options": {
             "name": {"type": "str", "required": True},
             "unit": {"type": "str"},
+            # Rendered by the control node's half of the module, and never sent.
+            "unit_template": {"type": "str"},
             "user": {"type": "str"},
             "directories": {
                 "type": "list",
@@ -289,6 +312,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
                 "options": {
                     "path": {"type": "path", "required": True},
                     "content": {"type": "str"},
+                    "template": {"type": "str"},
                     "secret": {"type": "str", "no_log": True},
                     "mode": {"type": "str", "default": "0644"},
                     "owner": {"type": "str", "default": "root"},
@@ -315,7 +339,17 @@ ARGUMENT_SPEC: dict[str, Any] = {
     },
     "apply": {"type": "bool", "default": True},
     "wait": {"type": "bool", "default": True},
+    # Both are dealt with by the control node's half of the module.
+    "refusals": {"type": "list", "elements": "str", "default": []},
+    "group": {"type": "str"},
 }
+
+
+LOOK_SECONDS = 0.25
+"""Pause between two looks at a component that is not ready."""
+
+ASK_SECONDS = 1.0
+"""How often systemd is asked for a component that does not answer yet."""
 
 
 # Not frozen: what passes an exception on gives it another traceback.
@@ -342,25 +376,46 @@ class ComponentOnHost:
         self._digests = digests
         self._former: dict[str, bytes | None] = {}
         self._record: dict[str, Any] = _host.read_json(_component_files.record_path(component.name)) or {}
-        self._told = 0.0
+        self.told = 0.0
         self.restarted: dict[str, float] = {}
         self.facts = _component_files.facts_of(component, digests)
         self.steps = _component.plan(component, self.facts)
 
-    def apply(self, *, wait: bool) -> None:
-        """Carry out the plan; put the former inputs back if a component that ran does not get ready."""
-        component = self._component
-        try:
-            self._announce()
-            self._carry_out()
-            if wait and component.state == _component.STARTED:
-                self._wait_ready()
-        except (NotReadyError, _host.HostError) as error:
-            if not (self.facts.unit.active == "active" and _component.disturbs(self.steps)):
-                raise
-            failure = error if isinstance(error, NotReadyError) else self._failure(str(error).rstrip("."))
-            raise dataclasses.replace(failure, put_back=self._put_back()) from error
+    @property
+    def service(self) -> str:
+        return self._component.service
+
+    @property
+    def touches_units(self) -> bool:
+        """Whether files are changed that systemd reads."""
+        return any(step.target.startswith(_component.UNIT_DIRECTORY) for step in self.steps)
+
+    def has_step(self, *verbs: str) -> bool:
+        """Whether the plan has one of these."""
+        return any(step.verb in verbs for step in self.steps)
+
+    @property
+    def disturbs(self) -> bool:
+        """Whether something that runs is stopped or restarted."""
+        return _component.disturbs(self.steps)
+
+    def write(self) -> None:
+        """Carry out the plan as far as nothing is started."""
+        self._announce()
+        self._carry_out()
+
+    def finish(self, *, wait: bool) -> None:
+        """Wait until the component is ready, and note what is true now."""
+        if wait and self._component.state == _component.STARTED:
+            self._wait_ready()
         self._remember()
+
+    def undone(self, error: Exception) -> Exception:
+        """Put the former inputs back if the component ran with them; the error that tells of both."""
+        if not (self.facts.unit.active == "active" and self.disturbs):
+            return error
+        failure = error if isinstance(error, NotReadyError) else self._failure(str(error).rstrip("."))
+        return dataclasses.replace(failure, put_back=self._put_back())
 
     def _announce(self) -> None:
         """Note what is about to be done, so that the next run can finish it if this one dies."""
@@ -398,7 +453,6 @@ class ComponentOnHost:
     def _carry_out(self) -> None:
         component, digests = self._component, self._digests
         written = {file.path: file for file in component.written()}
-        service_steps = []
         for step in self.steps:
             if step.verb == "user":
                 _host.make_system_user(step.target)
@@ -418,24 +472,7 @@ class ComponentOnHost:
             elif step.verb == "remove":
                 self._keep(step.target)
                 _host.remove_file(step.target)
-            else:
-                service_steps.append(step.verb)
-        if self.steps:
-            self._apply_to_unit(service_steps)
         digests.save()
-
-    def _apply_to_unit(self, verbs: list[str]) -> None:
-        service = self._component.service
-        touched = any(step.target.startswith(_component.UNIT_DIRECTORY) for step in self.steps)
-        if touched or _host.unit_states([service])[service].reload_needed:
-            _host.systemctl("daemon-reload")
-        if "enable" in verbs:
-            _host.systemctl("enable", service)
-        if "start" in verbs or "restart" in verbs:
-            _host.run(["systemctl", "reset-failed", service], check=False)
-            self._told = time.time()
-            # Not waiting here: systemd counts a member of a new etcd cluster as started only when it has its quorum.
-            _host.systemctl("restart", "--no-block", service)
 
     def _keep(self, path: str) -> None:
         """Remember the content of a file before it changes."""
@@ -448,33 +485,37 @@ class ComponentOnHost:
 
     def _wait_ready(self) -> None:
         component = self._component
-        cause = ""
+        cause, failed = "", False
+        asked = 0.0
 
         def ready() -> bool:
-            nonlocal cause
-            cause = self._why_not_ready()
-            return not cause or self._has_failed()
+            nonlocal cause, failed, asked
+            cause = _component_files.why_not_ready(component.ready)
+            # systemd is asked rarely: a process for each look, on each host, is what a small machine has not.
+            if not cause or time.monotonic() >= asked + ASK_SECONDS:
+                asked = time.monotonic()
+                state, failed = self._why_not_running()
+                cause = state or cause
+            return not cause or failed
 
-        _host.wait_until(ready, timeout=component.ready.timeout)
+        _host.wait_until(ready, timeout=component.ready.timeout, poll=LOOK_SECONDS)
         if cause:
             raise self._failure(cause)
-        if self._told and self.facts.unit.process:
-            self.restarted = {"at": round(self._told, 3), "seconds": round(time.time() - self._told, 3)}
+        if self.told and self.facts.unit.process:
+            self.restarted = {"at": round(self.told, 3), "seconds": round(time.time() - self.told, 3)}
 
     def _failure(self, cause: str) -> NotReadyError:
         journal = _host.journal_tail(self._component.service)
         return NotReadyError(component=self._component.name, cause=cause, journal=journal, put_back=False)
 
-    def _why_not_ready(self) -> str:
+    def _why_not_running(self) -> tuple[str, bool]:
+        """What systemd and the process say against it, empty if nothing; and whether it failed for good."""
         unit = _component_files.facts_of(self._component, self._digests).unit
         if unit.active != "active":
-            return f"systemd calls it {unit.active}"
+            return f"systemd calls it {unit.active}", unit.active == "failed"
         if unit.inputs != _component.inputs_digest(self._component, self.facts.files):
-            return "its former process still runs"
-        return _component_files.why_not_ready(self._component.ready)
-
-    def _has_failed(self) -> bool:
-        return _host.unit_states([self._component.service])[self._component.service].active == "failed"
+            return "its former process still runs", False
+        return "", False
 
     def _put_back(self) -> bool:
         """Restore what this run changed, and start the component as it was. Whether it got ready."""
@@ -511,6 +552,58 @@ class ComponentOnHost:
             _host.write_json(_component_files.record_path(self._component.name), self._record)
 
 
+class Applying:
+    """Components that are brought to their definition one after the other.
+
+    Those that disturb nothing are written first and started together: systemd reads its units again once for all of them, and their
+    starts overlap. One that ran is changed by itself, after all before it are ready.
+    """
+
+    def __init__(self, *, wait: bool) -> None:
+        self._wait = wait
+        self._written: list[ComponentOnHost] = []
+
+    def add(self, one: ComponentOnHost) -> None:
+        if not one.disturbs:
+            one.write()
+            self._written.append(one)
+            return
+        self.finish()
+        try:
+            one.write()
+            _start([one])
+            one.finish(wait=self._wait)
+        except (NotReadyError, _host.HostError) as error:
+            raise one.undone(error) from error
+
+    def finish(self) -> None:
+        """Start what was written, and wait for it."""
+        written, self._written = self._written, []
+        _start(written)
+        for one in written:
+            one.finish(wait=self._wait)
+
+
+def _start(components: list[ComponentOnHost]) -> None:
+    """Tell systemd of what was written, and start what is to be started, in this order."""
+    changed = [one for one in components if one.steps]
+    if not changed:
+        return
+    # Before the one reload, which enabling would bring for each of them.
+    if enabled := [one.service for one in changed if one.has_step("enable")]:
+        _host.systemctl("enable", "--no-reload", *enabled)
+    states = _host.unit_states(one.service for one in changed)
+    if any(one.touches_units or states[one.service].reload_needed for one in changed):
+        _host.systemctl("daemon-reload")
+    if starting := [one for one in changed if one.has_step("start", "restart")]:
+        services = [one.service for one in starting]
+        _host.run(["systemctl", "reset-failed", *services], check=False)
+        for one in starting:
+            one.told = time.time()
+        # Not waiting here: systemd counts a member of a new etcd cluster as started only when it has its quorum.
+        _host.systemctl("restart", "--no-block", *services)
+
+
 def _file_diff(file: _component.File) -> dict[str, str]:
     before = _host.read_file(file.path)
     shown = "(secret)\n" if file.secret else file.content
@@ -527,22 +620,25 @@ def main() -> None:
     apply = module.params["apply"] and not module.check_mode
     result: dict[str, Any] = {"changed": False, "plan": [], "diff": []}
     plans = []
-    restarts: dict[str, dict[str, float]] = {}
     try:
         components = [_component.parse(entry) for entry in module.params["components"]]
         module.no_log_values.update(_component.secret_words(components))
         digests = _host.Digests().load()
         with _host.locked("components"):
+            applying = Applying(wait=module.params["wait"])
+            on_hosts = []
             for component in components:
                 on_host = ComponentOnHost(component, digests)
+                on_hosts.append(on_host)
                 plans.append(on_host.steps)
                 result["plan"] += [str(step) for step in on_host.steps]
                 result["diff"] += on_host.diffs()
                 result["changed"] = bool(result["plan"]) and module.params["apply"]
                 if apply:
-                    on_host.apply(wait=module.params["wait"])
-                    restarts.update({component.name: on_host.restarted} if on_host.restarted else {})
+                    applying.add(on_host)
+            applying.finish()
             digests.save()
+            restarts = {component.name: one.restarted for component, one in zip(components, on_hosts) if one.restarted}
         present = [component.name for component in components if component.state != _component.ABSENT]
         result["observation"] = _component_files.observe(present, _component_files.read_records(), digests)
         if restarts:

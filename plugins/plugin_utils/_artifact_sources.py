@@ -42,7 +42,7 @@ class Resolver:
 
     def __init__(self, settings: Mapping[str, Any], *, check: bool, progress: Callable[[str], None]) -> None:
         self._source = settings["source"]
-        self._directory = settings["directory"] or ""
+        self._directory = os.path.expanduser(settings["directory"] or "")
         self._mirror = (settings["mirror"] or "").rstrip("/")
         self._pull = settings["delivery"] == "pull"
         self._check = check

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from ansible_collections.quorate.kubernetes.lab import paths as lab_paths
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _authority
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -38,9 +39,8 @@ CONTROLLERS = "deployment-controller,replicaset-controller,disruption-controller
 
 def program(package: str, name: str) -> Path:
     """A program that the lab built."""
-    base = os.environ.get("QUORATE_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "quorate"
     machine = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
-    return Path(base) / "artifacts" / package / VERSIONS[package] / machine / name
+    return lab_paths.cache().artifacts / package / VERSIONS[package] / machine / name
 
 
 # --- certificates ------------------------------------------------------------------------------------------------------

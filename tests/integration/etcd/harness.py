@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from ansible_collections.quorate.kubernetes.lab import paths as lab_paths
+
 NEWER, OLDER = "3.7.3", "3.6.16"
 
 
@@ -29,9 +31,8 @@ def binaries(version: str) -> Path:
     """Folder of etcd, etcdctl and etcdutl."""
     if chosen := os.environ.get("QUORATE_ETCD_BINARIES"):
         return Path(chosen) / version
-    base = os.environ.get("QUORATE_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "quorate"
     machine = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
-    return Path(base) / "artifacts" / "etcd" / version / machine
+    return lab_paths.cache().artifacts / "etcd" / version / machine
 
 
 # --- certificates ------------------------------------------------------------------------------------------------------

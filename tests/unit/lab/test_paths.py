@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
-import jinja2
 import pytest
 import yaml
 
@@ -18,27 +16,12 @@ from ansible_collections.quorate.kubernetes.lab.process import LabError
 SHARED = Path(paths.__file__).parent / "group_vars" / "all.yml"
 REPOSITORY = SHARED.parents[2]
 
-ENVIRONMENTS = [
-    pytest.param({"QUORATE_CACHE": "/srv/cache", "HOME": "/home/me"}, "/srv/cache", id="chosen"),
-    pytest.param({"XDG_CACHE_HOME": "/var/cache/me", "HOME": "/home/me"}, "/var/cache/me/quorate", id="XDG"),
-    pytest.param({"HOME": "/home/me"}, "/home/me/.cache/quorate", id="home"),
-    pytest.param({"QUORATE_CACHE": "", "XDG_CACHE_HOME": "", "HOME": "/home/me"}, "/home/me/.cache/quorate", id="empty"),
-]
 
-
-@pytest.mark.parametrize(("environment", "expected"), ENVIRONMENTS)
-def test_cache(environment: dict[str, str], expected: str) -> None:
-    assert paths.cache(environment).root == Path(expected)
-
-
-@pytest.mark.parametrize(("environment", "expected"), ENVIRONMENTS)
-def test_ansible_computes_the_same_folder(environment: dict[str, str], expected: str) -> None:
-    def lookup(plugin: str, name: str, default: str = "") -> Any:
-        assert plugin == "ansible.builtin.env"
-        return environment.get(name, default)
-
+def test_ansible_looks_where_the_lab_writes() -> None:
     shared = yaml.safe_load(SHARED.read_text(encoding="utf-8"))
-    assert jinja2.Template(shared["lab_cache"]).render(lookup=lookup) == expected
+    cache = paths.cache()
+    named = [shared["ansible_ssh_private_key_file"], shared["ansible_control_path_dir"], shared["artifacts_directory"]]
+    assert [Path(path).expanduser() for path in named] == [cache.key, cache.sockets, cache.artifacts]
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from pathlib import Path
 from typing import Any, Optional
 from unittest import mock
 
 import pytest
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 
 from ansible_collections.quorate.kubernetes.plugins.action import components as action
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _component
@@ -30,6 +35,15 @@ def observation(*, active: str = "active", run: str = "7") -> dict[str, Any]:
         },
         "components": {"web": {"unit": dataclasses.asdict(unit), "recorded": ["/etc/web", inputs.path]}},
     }
+
+
+class Known:
+    """A templar and a loader as an action has them, with this folder of templates."""
+
+    def __init__(self, folder: Path) -> None:
+        self.loader = DataLoader()
+        self.loader.set_basedir(str(folder))
+        self.templar = Templar(loader=self.loader, variables={})
 
 
 def run(observed: Optional[dict[str, Any]], **arguments: Any) -> tuple[dict[str, Any], int]:
@@ -95,3 +109,70 @@ def test_definition_that_makes_no_sense_is_refused_before_any_host_is_contacted(
     assert result["failed"] is True
     assert words in result["msg"]
     assert contacted == 0
+
+
+@pytest.mark.parametrize(
+    ("component", "rendered"),
+    [
+        pytest.param({"unit_template": "web.service.j2"}, {"unit": "[Unit]\nDescription=web of h1, C:\\web\n"}, id="unit"),
+        pytest.param(
+            {"files": [{"path": "/etc/web", "template": "web.service.j2", "mode": "0600"}]},
+            {"files": [{"path": "/etc/web", "content": "[Unit]\nDescription=web of h1, C:\\web\n", "mode": "0600"}]},
+            id="file",
+        ),
+        pytest.param({"unit_template": "part.j2"}, {"unit": "# h1\n[Unit]\nDescription=web of h1, C:\\web\n"}, id="include"),
+    ],
+)
+def test_templates_are_rendered_on_the_control_node(tmp_path: Path, component: dict[str, Any], rendered: dict[str, Any]) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/web.service.j2").write_text("[Unit]\nDescription=web of {{ name }}, C:\\web\n", encoding="utf-8")
+    (tmp_path / "templates/part.j2").write_text("# {{ name }}\n{% include 'web.service.j2' %}\n", encoding="utf-8")
+    assert sent(tmp_path, {"name": "web", **component}) == {"name": "web", **rendered}
+
+
+@pytest.mark.parametrize(
+    ("component", "words"),
+    [
+        pytest.param({"unit_template": "nowhere.j2"}, "nowhere.j2", id="absent"),
+        pytest.param({"unit_template": "wrong.j2"}, "wrong.j2 cannot be rendered: .*nothing", id="undefined"),
+        pytest.param({"unit_template": "wrong.j2", "unit": "[Unit]"}, "web has both 'unit' and 'unit_template'", id="twice"),
+    ],
+)
+def test_template_that_cannot_be_rendered_is_named(tmp_path: Path, component: dict[str, Any], words: str) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/wrong.j2").write_text("{{ nothing }}", encoding="utf-8")
+    try:
+        told = sent(tmp_path, {"name": "web", **component})["msg"]
+    except AnsibleError as error:
+        told = str(error)
+    assert re.search(words, told)
+
+
+def sent(folder: Path, component: dict[str, Any]) -> dict[str, Any]:
+    """What the module is told of the component, or the result of a failure."""
+    known = Known(folder)
+    task = mock.MagicMock(check_mode=False, async_val=0, diff=False)
+    task.args = {"components": [component]}
+    task.get_search_path.return_value = [str(folder)]
+    plugin = action.ActionModule(task, mock.MagicMock(), mock.MagicMock(), known.loader, known.templar, None)
+    plugin._execute_module = mock.MagicMock(return_value={"changed": True})
+    result = plugin.run(None, {"name": "h1", "ansible_search_path": [str(folder)]})
+    sent_components: list[dict[str, Any]] = task.args["components"]
+    return result if result.get("failed") else sent_components[0]
+
+
+def test_refusals_are_told_and_nothing_is_done() -> None:
+    result, contacted = run(observation(active="failed"), refusals=["The network would be split."])
+    assert (result["failed"], result["msg"], contacted) == (True, "The network would be split.", 0)
+
+
+@pytest.mark.parametrize(
+    ("active", "group"),
+    [
+        pytest.param("failed", {"add_group": "nodes_build", "parent_groups": ["all"]}, id="something to do"),
+        pytest.param("active", {}, id="nothing to do"),
+    ],
+)
+def test_host_joins_the_group_of_its_step(active: str, group: dict[str, Any]) -> None:
+    result, _contacted = run(observation(active=active), apply=False, group="nodes")
+    assert {key: result[key] for key in ("add_group", "parent_groups") if key in result} == group

@@ -253,19 +253,6 @@ def test_kind(plans: Sequence[Sequence[Step]], kind: str) -> None:
     assert _component.kind_of(plans) == kind
 
 
-@pytest.mark.parametrize(
-    ("kinds", "most"),
-    [
-        pytest.param([], "keep", id="none"),
-        pytest.param(["keep", "keep"], "keep", id="keep"),
-        pytest.param(["build", "keep"], "build", id="build"),
-        pytest.param(["keep", "build", "change"], "change", id="change"),
-    ],
-)
-def test_most_disturbing(kinds: list[str], most: str) -> None:
-    assert _component.most_disturbing(kinds) == most
-
-
 # --- definitions -------------------------------------------------------------------------------------------------------
 
 
