@@ -51,6 +51,12 @@ def play(name: str, *arguments: str, inventory: Path) -> Run:
     return Run(code=done.returncode, output=done.stdout)
 
 
+def fine(run: Run) -> Run:
+    """The run, which has to have succeeded."""
+    assert run.code == 0, run.end
+    return run
+
+
 def descendants(process: int) -> Iterator[int]:
     """A process and all that it started, also in other process groups: Ansible's workers lead their own."""
     yield process

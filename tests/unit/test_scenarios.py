@@ -12,6 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = [pytest.param(path.parent, id=path.parent.name) for path in sorted(ROOT.glob("molecule/*/molecule.yml"))]
 SHARED: dict[str, Any] = yaml.safe_load((ROOT / ".config/molecule/config.yml").read_text(encoding="utf-8"))
 
+# The scenarios that make a cluster of each kind. Others do something with one.
+TOPOLOGIES = ("default", "external", "single")
+
 
 def sequence(scenario: Path) -> list[str]:
     own = yaml.safe_load((scenario / "molecule.yml").read_text(encoding="utf-8")) or {}
@@ -33,6 +36,9 @@ def test_folders_and_playbooks_of_the_sequence_are_there(scenario: Path) -> None
 def test_fresh_hosts_see_check_mode_and_converged_ones_a_second_run(scenario: Path) -> None:
     steps = sequence(scenario)
     wanted = ["create", "verify ../shared/fresh", "converge", "idempotence", "verify", "destroy"]
+    if scenario.name not in TOPOLOGIES:
+        # What such a scenario is about comes after a cluster like those has been made.
+        wanted = [step for step in wanted if step in steps or step in ("create", "converge", "verify", "destroy")]
     assert [step for step in steps if step in wanted] == wanted
 
 

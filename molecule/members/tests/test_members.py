@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,14 +11,11 @@ from testinfra.host import Host
 
 from tests.cluster.api import Api
 from tests.cluster.etcd import cluster, identities, members, voters
-from tests.cluster.hosts import look, said, together, units
+from tests.cluster.hosts import said, together, units
 from tests.cluster.inventory import changed
-from tests.cluster.playbook import Run, play, play_until
-from tests.cluster.probe import Probe
-from tests.cluster.sampler import Health, Sampler
-from tests.cluster.ssh import forwarded
+from tests.cluster.playbook import fine, play, play_until
 from tests.cluster.switch import press
-from tests.cluster.wait import until
+from tests.cluster.use import stores, urls, used
 
 THREE = ["m1", "m2", "w1"]
 
@@ -29,41 +24,6 @@ THREE = ["m1", "m2", "w1"]
 def grown(inventory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The inventory with three members instead of one."""
     return changed(inventory, tmp_path_factory.mktemp("inventories") / "grown", {"etcd": THREE})
-
-
-@contextlib.contextmanager
-def used(api: Api, addresses: Mapping[str, str], *, through: str, servers: list[str]) -> Iterator[None]:
-    """Read and write through the load balancer of a host meanwhile: no request fails twice, no write that was acknowledged is lost, and of the API servers
-    no more than one is away at a time."""
-    anyone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    anyone.check_hostname = False
-    anyone.verify_mode = ssl.CERT_NONE
-    watch = Sampler({name: Health(f"https://{addresses[name]}:{api.port}/readyz", context=anyone) for name in servers})
-    with forwarded(addresses[through], port=7443) as port:
-        probe = Probe(api=api.at(f"https://127.0.0.1:{port}", timeout=15), name=through)
-        with probe, watch:
-            until("the first answers", lambda: probe.reads and probe.acknowledged, within=60)
-            yield
-        assert probe.failed == []
-        assert probe.lost() == []
-        probe.clean()
-    assert len(watch.worst) <= 1, watch.absences
-
-
-def stores(hosts: Mapping[str, Host], name: str) -> list[str]:
-    """The members that an API server was started with."""
-    servers = [it for it in look(hosts[name], "processes") if it["program"] == "kube-apiserver"]
-    arguments = [word for word in servers[0]["arguments"] if word.startswith("--etcd-servers=")]
-    return sorted(arguments[0].partition("=")[2].split(","))
-
-
-def urls(addresses: Mapping[str, str], names: list[str]) -> list[str]:
-    return sorted(f"https://{addresses[name]}:2379" for name in names)
-
-
-def fine(run: Run) -> Run:
-    assert run.code == 0, run.end
-    return run
 
 
 def test_a_learner_whose_run_was_killed_has_no_vote_and_the_next_run_finishes(

@@ -35,6 +35,10 @@ def whats(problem: Inventory) -> list[str]:
         pytest.param({"masters": "a", "workers": "b", "nodes": "b", "kube_node": ""}, id="another tool's group, below ours or empty"),
         pytest.param({"masters": "a", "workers": "b", "workers_gpu": "c", "web": "d"}, id="groups of others"),
         pytest.param({"masters": "a.x b.x c.x", "workers": "a.y"}, id="same first label"),
+        pytest.param({"masters": "a b c", "workers": "d", "leaving": "c"}, id="two stay while one leaves"),
+        pytest.param(
+            {"masters": "a b c", "workers": "d", "etcd": "a b c d e f", "leaving_etcd": "a b c"}, id="on the way to external etcd"
+        ),
     ],
 )
 def test_inventory_without_problems(groups: dict[str, str]) -> None:
@@ -47,6 +51,16 @@ def test_inventory_without_problems(groups: dict[str, str]) -> None:
         pytest.param({}, ["group masters: there is no host in it"], id="nothing at all"),
         pytest.param({"masters": "", "workers": "b"}, ["group masters: there is no host in it"], id="no masters"),
         pytest.param({"masters": "a"}, ["group workers: there is no host in it"], id="no workers"),
+        pytest.param(
+            {"masters": "a", "workers": "b", "leaving": "a"},
+            ["group masters: no host of it would stay", "group etcd: no member of it would stay"],
+            id="the last master",
+        ),
+        pytest.param(
+            {"masters": "a", "workers": "b", "etcd": "c", "leaving_etcd": "c"},
+            ["group etcd: no member of it would stay"],
+            id="the last member, and no other group",
+        ),
         pytest.param({"masters": "a b", "workers": "c"}, [r"group masters: 2 etcd members \(the masters"], id="two masters, stacked"),
         pytest.param(
             {"masters": "a", "workers": "c", "etcd": "d e f g"},
@@ -122,3 +136,9 @@ def test_placement(variables: dict[str, Any], found: str) -> None:
     problems = whats(inventory({"masters": "a", "workers": "a"}, a=variables))
     assert len(problems) == bool(found), problems
     assert not found or re.match(f"a: {found}", problems[0])
+
+
+def test_what_leaves_is_no_part_of_the_cluster_any_more() -> None:
+    found = inventory({"masters": "a b c", "workers": "a d", "etcd": "a b c e", "leaving": "a d", "leaving_etcd": "b"})
+    assert (found.masters, found.workers, found.etcd, found.hosts) == (["b", "c"], [], ["c", "e"], ["b", "c", "e"])
+    assert found.leaving == {"a": ("etcd", "master", "worker"), "b": ("etcd",), "d": ("worker",)}

@@ -217,3 +217,13 @@ def test_hosts_inside_a_network_are_named() -> None:
 def test_all_problems_are_found_at_once() -> None:
     asked = inventory({"masters": ["m1", "m2"]}, cluster_version="1.99.0", cluster_domain="-", cluster_api_port=70000)
     assert len(list(_topology.problems(asked))) == 5
+
+
+def test_what_leaves_keeps_its_address_apart() -> None:
+    groups = {"masters": ["m1", "m2", "m3"], "workers": ["w1"], "leaving": ["m3"], "leaving_etcd": ["m2"]}
+    found = fact(groups)
+    assert (sorted(found["hosts"]), found["etcd"], found["masters"]) == (["m1", "m2", "w1"], ["m1"], ["m1", "m2"])
+    assert {name: (host["address"], host["kinds"]) for name, host in found["leaving"].items()} == {
+        "m2": (found["hosts"]["m2"]["address"], ["etcd"]),
+        "m3": ("192.0.2.13", ["etcd", "master"]),
+    }

@@ -1,0 +1,79 @@
+"""etcd moves to hosts of its own and comes back, while others read and write: each test goes on from where the one before left the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from testinfra.host import Host
+
+from tests.cluster.api import Api
+from tests.cluster.etcd import cluster, members, voters
+from tests.cluster.hosts import look, said, together
+from tests.cluster.inventory import changed
+from tests.cluster.playbook import fine, play
+from tests.cluster.use import stores, urls, used
+
+MASTERS, APART = ["m1", "m2"], ["e1", "e2", "e3"]
+
+
+@pytest.fixture
+def altered(inventory: Path, tmp_path: Path) -> Callable[..., Path]:
+    """The inventory with other members."""
+    return lambda *names: changed(inventory, tmp_path / "-".join(names), {"etcd": list(names), "etcd_spares": []})
+
+
+def test_a_swapped_group_founds_no_second_cluster(
+    altered: Callable[..., Path], etcdctl: Callable[..., str], hosts: Mapping[str, Host]
+) -> None:
+    run = play("site", inventory=altered(*APART))
+    assert run.code != 0
+    assert "they would found a second one beside it" in " ".join(run.output.split()), run.end
+    assert members(etcdctl, "m1") == voters(["m1"])
+    assert together(lambda name: hosts[name].file("/var/lib/etcd/member").exists, APART) == dict.fromkeys(APART, False)
+
+
+def test_from_one_to_five(
+    altered: Callable[..., Path], api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcdctl: Callable[..., str]
+) -> None:
+    number = cluster(etcdctl, "m1")
+    with used(api, addresses, through="m2", servers=MASTERS):
+        fine(play("site", inventory=altered(*MASTERS, *APART)))
+    assert members(etcdctl, "e3") == voters([*MASTERS, *APART])
+    assert cluster(etcdctl, "e1") == number
+    assert stores(hosts, "m2") == urls(addresses, [*MASTERS, *APART])
+
+
+def test_from_masters_to_hosts_of_their_own(
+    altered: Callable[..., Path], api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcdctl: Callable[..., str]
+) -> None:
+    number = cluster(etcdctl, "m1")
+    with used(api, addresses, through="m2", servers=MASTERS):
+        fine(play("remove", "--extra-vars=remove_members=m1,m2", inventory=altered(*MASTERS, *APART)))
+    assert members(etcdctl, "e1") == voters(APART)
+    assert cluster(etcdctl, "e1") == number
+    assert together(lambda name: stores(hosts, name), MASTERS) == dict.fromkeys(MASTERS, urls(addresses, APART))
+    assert together(lambda name: hosts[name].file("/etc/etcd").exists, MASTERS) == dict.fromkeys(MASTERS, False)
+    running = together(lambda name: {it["program"] for it in look(hosts[name], "processes")}, MASTERS)
+    assert [name for name in MASTERS if "etcd" in running[name]] == []
+    assert said(hosts["m1"], "ls -d /var/lib/etcd/member.aside-*").strip()
+    run = fine(play("site", inventory=altered(*APART)))
+    assert {name: count for name, count in run.changed.items() if count} == {}, run.output
+
+
+def test_back_to_the_masters(
+    altered: Callable[..., Path], api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcdctl: Callable[..., str]
+) -> None:
+    with used(api, addresses, through="m2", servers=MASTERS):
+        fine(play("site", inventory=altered(*MASTERS, *APART)))
+        fine(play("remove", "--extra-vars=remove_hosts=e2,e3", inventory=altered(*MASTERS, *APART, "m1")))
+    assert members(etcdctl, "m1") == voters(["m1", "m2", "e1"])
+    assert stores(hosts, "m1") == urls(addresses, ["m1", "m2", "e1"])
+
+
+def test_nothing_is_left_on_hosts_that_left(hosts: Mapping[str, Host]) -> None:
+    # What they held of the cluster's data is moved aside.
+    folders = ["/etc/etcd", "/opt/quorate", "/var/lib/quorate", "/var/lib/etcd", "/etc/systemd/system/etcd.service"]
+    found = together(lambda name: [path for path in folders if hosts[name].file(path).exists], ["e2", "e3"])
+    assert found == {"e2": [], "e3": []}
