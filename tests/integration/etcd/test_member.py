@@ -161,3 +161,17 @@ def test_another_peer_address_is_told_before_the_restart(cluster: Cluster) -> No
     until(lambda: cluster.is_ready(third), "m3 is ready at its new address")
     assert cluster.members() == VOTERS
     assert not cluster.module("etcd_member", name="m3", peer_urls=[third.peer])["changed"]
+
+
+def test_leaving_moves_the_data_of_the_host_aside(cluster: Cluster) -> None:
+    hosts = cluster.found("m1", "m2", "m3")
+    gone = hosts[2]
+    # As on the host itself, which asks the members that stay.
+    arguments = {"name": "m3", "state": "absent", "clear": True, "unit": "", "data_directory": str(gone.data), "endpoint": ""}
+    endpoints = [host.client for host in hosts[:2]]
+    left = cluster.module("etcd_member", via=gone, **arguments, endpoints=endpoints)
+    assert left["changed"], left
+    assert cluster.members(host=hosts[0]) == {"m1": "voter", "m2": "voter"}
+    assert not (gone.data / "member").exists()
+    assert list(gone.data.glob("member.aside-*"))
+    assert not cluster.module("etcd_member", via=gone, **arguments, endpoints=endpoints)["changed"]
