@@ -19,7 +19,7 @@ types() {
     local -x MYPYPATH=collections MYPY_CACHE_DIR=.cache/mypy
     mypy -p ansible_collections.quorate.kubernetes.plugins -p lab -p tests
     local code=$?
-    find molecule -name '*.py' -exec mypy conftest.py {} + && return $code
+    find molecule extensions -name '*.py' -exec mypy conftest.py {} + && return $code
 }
 
 documentation() {

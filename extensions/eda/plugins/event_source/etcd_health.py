@@ -56,9 +56,9 @@ EXAMPLES = r"""
       condition: event.action == "heal"
       action:
         run_playbook:
-          name: quorate.kubernetes.heal
+          name: quorate.kubernetes.heal_by_event
           extra_vars:
-            heal_mode: patient
+            heal_inventory: "{{ event.inventory }}"
 """
 
 import asyncio
