@@ -41,7 +41,7 @@ cluster: setup binaries ## build a cluster in containers from INVENTORY (default
 .PHONY: destroy
 destroy: venv ## remove all containers of the lab and what belongs to them
 	$(LAB) destroy
-	rm -rf {inventories/lab,molecule/*/inventory}/{pki,admin.kubeconfig,artifacts.lock.txt}
+	rm -rf {inventories/lab,molecule/*/inventory}/{pki,admin.kubeconfig,artifacts.lock.txt,etcd_replaced.txt,.quorate-watch.json}
 
 .PHONY: hosts
 hosts: setup ## make fresh containers for the hosts of INVENTORY

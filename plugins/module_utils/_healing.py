@@ -17,6 +17,8 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import _quorum
 
 NOTHING, WAIT, HEAL, REFUSE, FORGET = "nothing", "wait", "heal", "refuse", "forget"
 DAY = 86400.0
+# How Ansible begins what a connection said.
+WRAPPED = "Task failed: "
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +117,8 @@ def view_of(answer: Any) -> View:
     """What the module etcd_info said on one host; a host that could not be asked gives a view without an answer."""
     if not isinstance(answer, Mapping) or not answer.get("reachable"):
         found = answer if isinstance(answer, Mapping) else {}
-        return View(cause=str(found.get("cause") or found.get("msg") or "it could not be asked"))
+        cause = str(found.get("cause") or found.get("msg") or "it could not be asked")
+        return View(cause=cause[len(WRAPPED) :] if cause.startswith(WRAPPED) else cause)
     entries = {
         str(one["name"] or one["id"]): Entry(
             str(one["id"]), not one["learner"], bool(one["live"]), bool(one["healthy"]), str(one["cause"]), one.get("version") or ""

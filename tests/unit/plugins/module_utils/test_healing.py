@@ -201,7 +201,7 @@ def test_each_gets_its_own_spare() -> None:
     ("answer", "expected"),
     [
         pytest.param(None, View(cause="it could not be asked"), id="nothing"),
-        pytest.param({"unreachable": True, "msg": "no route"}, View(cause="no route"), id="no SSH"),
+        pytest.param({"unreachable": True, "msg": "Task failed: no route"}, View(cause="no route"), id="no SSH"),
         pytest.param({"reachable": False, "cause": "no quorum"}, View(cause="no quorum"), id="no quorum"),
         pytest.param(
             {
