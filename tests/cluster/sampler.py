@@ -21,11 +21,11 @@ class Health:
 
     def __call__(self) -> bool:
         connection = self._connection or http.client.HTTPSConnection(
-            str(self._url.hostname), self._url.port, context=self._context, timeout=3
+            str(self._url.hostname), self._url.port, context=self._context, timeout=10
         )
         self._connection = None
         try:
-            connection.request("GET", self._url.path)
+            connection.request("GET", self._url._replace(scheme="", netloc="").geturl())
             answer = connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException):
