@@ -28,7 +28,7 @@ def report(failures: Mapping[str, Mapping[str, Any]], *, command: str) -> str:
 def _told(host: str, result: Mapping[str, Any]) -> list[str]:
     failure = result.get("failure") or {}
     if not failure.get("component"):
-        return [f"{host}: {result.get('msg') or 'it failed without a word'}"]
+        return [f"{host}: {result.get('msg') or 'it did not answer any more'}"]
     state = "it runs again with what it had before" if failure.get("put_back") else "IT IS NOT BACK: look at it first"
     lines = [f"{host}: {failure['component']} did not become ready: {failure.get('cause')}; {state}."]
     journal = str(failure.get("journal") or "").strip()

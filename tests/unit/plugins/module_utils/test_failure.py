@@ -22,7 +22,7 @@ NOT_READY = {"component": "kube-apiserver", "cause": "systemd calls it failed", 
         pytest.param({"failure": {**NOT_READY, "put_back": False}}, ["IT IS NOT BACK"], id="not put back"),
         pytest.param({"failure": {**NOT_READY, "journal": ""}}, ["Its journal is empty."], id="silent"),
         pytest.param({"msg": "The nodes could not be drained"}, ["m2: The nodes could not be drained"], id="something else"),
-        pytest.param({}, ["m2: it failed without a word"], id="nothing is known"),
+        pytest.param({}, ["m2: it did not answer any more"], id="out of reach"),
     ],
 )
 def test_report(result: dict[str, Any], words: list[str]) -> None:
