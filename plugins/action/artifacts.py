@@ -133,8 +133,8 @@ class ActionModule(ActionBase):
         result.update({key: answer[key] for key in ("observation", "warnings") if key in answer})
         if "observation" in result:
             # Components watch some of these files, and are planned on what is known of them.
-            files = _seen_anew(_observation.current(task_vars).get("files") or {}, result["observation"].get("artifacts") or {})
-            result["observation"] = {**result["observation"], **({"files": files} if files else {})}
+            renewed = _seen_anew(_observation.current(task_vars).get("files") or {}, result["observation"].get("artifacts") or {})
+            result["observation"] = {**result["observation"], **({"files": renewed} if renewed else {})}
         result.update(_observation.noted(result, task_vars))
 
     def _send(self, path: str) -> str:
