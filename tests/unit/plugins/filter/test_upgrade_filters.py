@@ -1,0 +1,84 @@
+"""The filters of an upgrade take from the variables of hosts what the decisions need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.quorate.kubernetes.plugins.filter import (
+    batch_size,
+    failure_report,
+    upgrade_findings,
+    upgrade_steps,
+    upgrade_summary,
+)
+
+TOPOLOGY: dict[str, Any] = {
+    "run": "7",
+    "hosts": {"m1": {}, "w1": {}},
+    "masters": ["m1"],
+    "versions": {"kubernetes": "1.37.1", "etcd": "3.7.3"},
+}
+RESTART = {"step": "change", "plan": ["restart kubelet.service (it runs with other inputs)"]}
+
+
+def host(name: str, *, version: str = "1.36.4", run: str = "7", **variables: Any) -> dict[str, Any]:
+    unit = {"program": f"/opt/quorate/kubernetes/{version}/kubelet", "active": "active"}
+    observation = {"run": run, "platform": {"hostname": f"{name}.example.com"}, "components": {"kubelet": {"unit": unit}}}
+    return {"ansible_facts": {"host_observation": {**observation, **variables.pop("observed", {})}}, **variables}
+
+
+def test_findings_of_hosts_that_were_seen_in_this_run() -> None:
+    found = upgrade_findings.upgrade_findings(TOPOLOGY, {"m1": host("m1", version="1.37.1"), "w1": host("w1", version="1.33.1")})
+    assert found["changes"]
+    assert [problem for problem in found["problems"] if "kubelet 1.33.1" in problem]
+    old = upgrade_findings.upgrade_findings(TOPOLOGY, {"m1": host("m1", version="1.37.1"), "w1": host("w1", version="1.33.1", run="6")})
+    assert (old["changes"], old["problems"], old["notes"]) == (False, [], [])
+
+
+def test_findings_take_what_one_host_asked() -> None:
+    cluster = {"servers": {"m1": {"version": "1.36.4", "cause": ""}, "m2": {"version": "", "cause": "no answer"}}}
+    hosts = {"m1": host("m1", upgrade_cluster={"skipped": True}), "w1": host("w1", upgrade_cluster=cluster)}
+    assert upgrade_findings.upgrade_findings(TOPOLOGY, hosts)["problems"] == ["The API server of m2 is not ready: no answer"]
+
+
+def test_steps_know_hosts_by_the_name_that_leads() -> None:
+    masters = {"step": "change", "plan": ["restart kube-scheduler.service (x)", "restart kube-controller-manager.service (x)"]}
+    hosts = {
+        "m1": host("m1", masters_plan=masters, upgrade_cluster={"leaders": {"kube-scheduler": "m1.example.com"}}),
+        "w1": host("w1", workers_plan=RESTART),
+    }
+    found = upgrade_steps.upgrade_steps(TOPOLOGY, hosts)
+    assert [(step["host"], step["restarts"]) for step in found] == [
+        ("m1", ["kube-controller-manager"]),
+        ("m1", ["kube-scheduler"]),
+        ("w1", ["kubelet"]),
+    ]
+    assert found[2]["text"].startswith("3. w1: restart kubelet; before, its pods have moved")
+
+
+def test_summary() -> None:
+    hosts = {"m1": host("m1"), "w1": host("w1", observed={"restarts": {"kubelet": {"at": 5.0, "seconds": 1.5}}})}
+    found = upgrade_summary.upgrade_summary(TOPOLOGY, hosts)
+    assert found["restarts"] == [{"host": "w1", "component": "kubelet", "at": 5.0, "seconds": 1.5}]
+    assert found["lines"] == ["kubelet: restarted on w1; away for 1.5 s at most (w1), 1 at a time"]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "size"),
+    [
+        pytest.param({"w1": {}, "w2": {}}, 1, id="default"),
+        pytest.param({"w1": {"workers_batch": 2}, "w2": {}}, 2, id="as for site"),
+        pytest.param({"w1": {"workers_batch": 2}, "w2": {"upgrade_batch": "25%"}}, "25%", id="of its own"),
+    ],
+)
+def test_batch_size(hosts: dict[str, Any], size: Any) -> None:
+    assert batch_size.batch_size(list(hosts), hosts) == size
+
+
+def test_failure_report_names_the_version_to_go_on_with() -> None:
+    hosts = {"m1": {"cluster_topology": TOPOLOGY, "ansible_failed_result": {"msg": "no room"}}}
+    text = failure_report.failure_report(["m1"], hosts)
+    assert "m1: no room" in text
+    assert text.endswith("-e cluster_version=1.37.1")
