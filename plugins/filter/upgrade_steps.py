@@ -55,7 +55,7 @@ from typing import Any
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _upgrade_plan
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observation
 
-ROLES = ("etcd", "masters", *_upgrade_plan.NODE_ROLES)
+ROLES = ("etcd", "masters", _upgrade_plan.NODE_ROLE)
 
 
 def upgrade_steps(_input: Mapping[str, Any], hostvars: Mapping[str, Any], *, drain: bool = True, batch: Any = 1) -> list[dict[str, Any]]:

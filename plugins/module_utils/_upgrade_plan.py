@@ -17,8 +17,8 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import _cluster
 
 UNIT = re.compile(r"^(restart|start|stop) (?P<name>\S+)\.service")
 API_SERVER = "kube-apiserver"
-NODE_ROLES = ("node", "container_runtime", "load_balancer", "flannel", "workers")
-"""Roles in the order in which a node is changed."""
+NODE_ROLE = "workers"
+"""The role whose plan holds all that makes a node."""
 
 CHANGE = "change"
 
@@ -128,13 +128,13 @@ def _controller_steps(plans: Mapping[str, Plans], order: Order) -> list[Step]:
 
 
 def _node_steps(plans: Mapping[str, Plans], order: Order) -> list[Step]:
-    hosts = _changed(plans, *NODE_ROLES)
+    hosts = _changed(plans, NODE_ROLE)
     masters = [[host] for host in hosts if host in order.masters]
     workers = batches([host for host in hosts if host not in order.masters], order.batch)
     before = "before, its pods have moved; " if order.drain else ""
     waits = f"{before}after, kubelet reports the wanted version and the node is ready"
     return [
-        Step("nodes", number, host, tuple(plans[host].units(*NODE_ROLES)), waits)
+        Step("nodes", number, host, tuple(plans[host].units(NODE_ROLE)), waits)
         for number, batch in enumerate([*masters, *workers])
         for host in batch
     ]

@@ -194,6 +194,10 @@ options:
       - The host joins the group of this name with RV(step) behind it, such as C(nodes_change), unless there is nothing to do; as with
         M(ansible.builtin.group_by). The task needs C(changed_when), since a new group counts as a change.
     type: str
+  step:
+    description:
+      - What stands behind the name of O(group), where the play knows better than RV(step).
+    type: str
   wait:
     description:
       - Whether to wait until each component is ready.
@@ -339,9 +343,10 @@ ARGUMENT_SPEC: dict[str, Any] = {
     },
     "apply": {"type": "bool", "default": True},
     "wait": {"type": "bool", "default": True},
-    # Both are dealt with by the control node's half of the module.
+    # These are dealt with by the control node's half of the module.
     "refusals": {"type": "list", "elements": "str", "default": []},
     "group": {"type": "str"},
+    "step": {"type": "str"},
 }
 
 

@@ -31,6 +31,12 @@ options:
     type: list
     elements: dict
     default: []
+  templates:
+    description:
+      - Jinja2 templates on the control node, searched for as M(ansible.builtin.template) does, with more objects as YAML or JSON.
+    type: list
+    elements: str
+    default: []
   text:
     description:
       - More objects, as YAML or JSON with any number of documents.
@@ -79,7 +85,7 @@ EXAMPLES = r"""
 
 - name: Have a workload that runs
   quorate.kubernetes.manifests:
-    text: "{{ lookup('ansible.builtin.template', 'deployment.yml.j2') }}"
+    templates: [deployment.yml.j2]
     wait: true
     wait_timeout: 120
 
@@ -145,6 +151,8 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import _host, _
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **_kubernetes.API_OPTIONS,
     "objects": {"type": "list", "elements": "dict", "default": []},
+    # Rendered by the control node's half of the module, and never sent.
+    "templates": {"type": "list", "elements": "str", "default": []},
     "text": {"type": "str", "default": ""},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "wait": {"type": "bool", "default": False},

@@ -130,9 +130,15 @@ def test_templates_are_rendered_on_the_control_node(tmp_path: Path, component: d
     assert sent(tmp_path, {"name": "web", **component}) == {"name": "web", **rendered}
 
 
+def test_templates_of_all_roles_of_the_collection_are_found(tmp_path: Path) -> None:
+    told = sent(tmp_path, {"name": "containerd", "files": [{"path": "/etc/unit", "template": "kubernetes-swap-off.service.j2"}]})
+    assert "swapoff" in told["files"][0]["content"]
+
+
 @pytest.mark.parametrize(
     ("component", "words"),
     [
+        pytest.param({"unit_template": "../templates/nowhere.j2"}, "nowhere.j2", id="outside"),
         pytest.param({"unit_template": "nowhere.j2"}, "nowhere.j2", id="absent"),
         pytest.param({"unit_template": "wrong.j2"}, "wrong.j2 cannot be rendered: .*nothing", id="undefined"),
         pytest.param({"unit_template": "wrong.j2", "unit": "[Unit]"}, "web has both 'unit' and 'unit_template'", id="twice"),

@@ -24,7 +24,7 @@ def master() -> Plans:
 
 
 def worker() -> Plans:
-    return Plans({"container_runtime": {"step": "keep", "plan": []}, "workers": changed("kubelet", "kube-proxy")})
+    return Plans({"etcd": {"step": "keep", "plan": []}, "workers": changed("kubelet", "kube-proxy")})
 
 
 MASTERS = ("m1", "m2", "m3")
@@ -64,7 +64,7 @@ def test_order_of_the_stages() -> None:
             {"m1": Plans({"masters": changed("kube-scheduler")})}, [("controllers", "m1", ("kube-scheduler",))], id="scheduler only"
         ),
         pytest.param(
-            {"w1": Plans({"workers": changed("kubelet"), "container_runtime": changed("containerd")})},
+            {"w1": Plans({"workers": changed("containerd", "kubelet")})},
             [("nodes", "w1", ("containerd", "kubelet"))],
             id="runtime before kubelet",
         ),
