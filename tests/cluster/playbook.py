@@ -28,6 +28,11 @@ class Run:
         return {match.group(1): int(match.group(3)) for match in RECAP.finditer(self.output)}
 
     @property
+    def flat(self) -> str:
+        """What was printed, on one line: Ansible breaks long lines anywhere."""
+        return " ".join(self.output.split())
+
+    @property
     def end(self) -> str:
         """What to look at when a run failed."""
         return "\n".join(self.output.splitlines()[-60:])
