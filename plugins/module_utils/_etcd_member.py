@@ -122,6 +122,13 @@ def vote(cluster: Cluster, name: str, peers: Sequence[str]) -> list[Step]:
     return steps
 
 
+def foretold(name: str, *, learner: bool, replaces: Collection[str] = ()) -> list[str]:
+    """What will be done once the host has what it needs to ask the cluster: in check mode a fresh host has no certificate."""
+    if not learner:
+        return [f"Give {name} a vote when it has caught up with the leader."]
+    return [*(f"Remove the member {gone}, if it is dead still." for gone in replaces), f"Add {name} as a learner."]
+
+
 def leave(cluster: Cluster, name: str, peers: Sequence[str] = (), *, force: bool = False, cleared: Optional[Host] = None) -> list[Step]:
     """Take a member out, and then clear the host that it ran on, if one is given."""
     steps: list[Step] = []

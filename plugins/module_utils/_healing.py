@@ -199,7 +199,9 @@ def decide(
     if back:
         return Decision(FORGET, f"{_names(back)} answers again before a spare took its place, so it stays.", back)
     if open_:
-        return _within(limits, memory, now, Decision(HEAL, f"A former run did not come to its end: {_pairs(open_)}.", tuple(sorted(open_))))
+        unfinished = Decision(HEAL, f"A former run did not come to its end: {_pairs(open_)}.", tuple(sorted(open_)))
+        # No pause before it: until it has ended, a member is missing.
+        return _within(dataclasses.replace(limits, pause=0), memory, now, unfinished)
     if not seen.dead:
         return Decision(NOTHING, _well(seen))
     strange = [name for name in seen.dead if name not in members]

@@ -102,7 +102,7 @@ EXAMPLES = r"""
   quorate.kubernetes.etcd_info:
     required: false
   ignore_unreachable: true
-  register: heal_look
+  register: __heal_look
 
 - name: Decide
   quorate.kubernetes.etcd_healing:
@@ -110,7 +110,7 @@ EXAMPLES = r"""
     members: "{{ cluster_topology.etcd }}"
     spares: "{{ cluster_topology.etcd_spares }}"
     replaced: "{{ cluster_topology.etcd_replaced }}"
-    views: "{{ dict(cluster_topology.etcd | zip(cluster_topology.etcd | map('extract', hostvars) | map(attribute='heal_look', default={}))) }}"
+    views: "{{ dict(cluster_topology.etcd | zip(cluster_topology.etcd | map('extract', hostvars) | map(attribute='__heal_look', default={}))) }}"
   run_once: true
 """
 

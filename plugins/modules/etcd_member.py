@@ -300,8 +300,17 @@ def _diff(before: Optional[_etcd.Cluster], after: Optional[_etcd.Cluster], plan:
     }
 
 
+def foretell(module: AnsibleModule) -> None:
+    """End with what is to be expected of a host that is fresh."""
+    params = module.params
+    plan = _etcd_member.foretold(params["name"], learner=params["state"] == "learner", replaces=params["replaces"])
+    module.exit_json(changed=True, plan=plan, initial_cluster="", cluster={}, diff={"prepared": "".join(f"{line}\n" for line in plan)})
+
+
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, required_if=[("state", "learner", ["peer_urls"])])
+    if module.check_mode and module.params["state"] != "absent" and not os.path.exists(module.params["certificate"]):
+        foretell(module)
     member = EtcdMember(module.params)
     try:
         steps = member.plan()

@@ -291,3 +291,15 @@ def test_a_spare_takes_the_place_of_the_dead(members: tuple[Member, ...], dead: 
 def test_nobody_is_replaced_when(members: tuple[Member, ...], dead: str, replaces: list[str], words: str) -> None:
     with pytest.raises(Refused, match=words):
         _etcd_member.join(cluster(*members, dead=dead), host("m6"), replaces=replaces)
+
+
+@pytest.mark.parametrize(
+    ("learner", "replaces", "expected"),
+    [
+        pytest.param(True, [], ["Add m6 as a learner."], id="learner"),
+        pytest.param(True, ["m2"], ["Remove the member m2, if it is dead still.", "Add m6 as a learner."], id="in the place of another"),
+        pytest.param(False, [], ["Give m6 a vote when it has caught up with the leader."], id="voter"),
+    ],
+)
+def test_foretold(learner: bool, replaces: list[str], expected: list[str]) -> None:
+    assert _etcd_member.foretold("m6", learner=learner, replaces=replaces) == expected

@@ -151,6 +151,18 @@ def test_a_healing_that_was_cut_short(what: State, action: str, members: tuple[s
 
 
 @pytest.mark.parametrize(
+    ("attempts", "action"),
+    [
+        pytest.param((60,), "heal", id="no pause before it"),
+        pytest.param((300, 200, 100), "refuse", id="but not for ever"),
+    ],
+)
+def test_what_was_cut_short_is_gone_on_with(attempts: tuple[float, ...], action: str) -> None:
+    found = decide(seen("e1 e3"), memory=dead_for(10, attempts=attempts), members="e1 e3 s1", replaced={"e2": "s1"}, spares="")
+    assert found.action == action
+
+
+@pytest.mark.parametrize(
     ("before", "what", "ago", "since"),
     [
         pytest.param({}, seen(dead="e2"), 30, {"e2": NOW}, id="new"),
