@@ -31,6 +31,8 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         result.update(changed=False, executions=0, plan=[])
         _validation, settings = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
+        if settings["refusals"]:
+            return {**result, "failed": True, "msg": "\n".join(settings["refusals"])}
         try:
             self._run(settings, task_vars, result)
         except ArtifactError as error:

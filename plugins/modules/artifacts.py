@@ -103,6 +103,12 @@ options:
       - It has the lines that C(sha256sum) prints, so C(sha256sum --check) in a folder of artifacts tells whether they fit.
       - Beside an inventory, it needs a name that Ansible does not take for an inventory, such as one that ends with C(.txt).
     type: path
+  refusals:
+    description:
+      - Why the host must not get anything, a sentence each, as far as the play knows. If there are any the task fails with them.
+    type: list
+    elements: str
+    default: []
   state:
     description:
       - V(fetched) does only what the control node has to do. Run it for all hosts first, with C(any_errors_fatal), so that a wrong
@@ -259,6 +265,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "cache": {"type": "path", "default": "~/.cache/quorate/downloads"},
     "delivery": {"type": "str", "choices": ["push", "pull"], "default": "push"},
     "lock_file": {"type": "path"},
+    "refusals": {"type": "list", "elements": "str", "default": []},
     "state": {"type": "str", "choices": ["fetched", "present", "observed"], "default": "present"},
     # What the control node's half hands over.
     "files": {
