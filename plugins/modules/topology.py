@@ -176,11 +176,20 @@ failure:
           sample: Make it 3 or 5
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 
 
+ARGUMENT_SPEC: dict[str, Any] = {
+    "lock": {"type": "bool", "default": True},
+    "replaced": {"type": "dict", "default": {}},
+    "run": {"type": "str", "default": ""},
+}
+
+
 def main() -> None:
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     module.fail_json(
         msg=(
             "The topology could not be computed on this host, because it needs the whole inventory: its action plugin did not run. "
