@@ -60,7 +60,7 @@ EXAMPLES = r"""
   quorate.kubernetes.timer:
     name: etcd-snapshot
     files:
-      /usr/local/libexec/quorate/save_snapshot.py: "{{ lookup('ansible.builtin.file', 'save_snapshot.py') }}"
+      /usr/local/lib/quorate/save_snapshot.py: "{{ lookup('ansible.builtin.file', 'save_snapshot.py') }}"
     service: "{{ lookup('ansible.builtin.template', 'etcd-snapshot.service.j2') }}"
     timer: "{{ lookup('ansible.builtin.template', 'etcd-snapshot.timer.j2') }}"
 """

@@ -180,7 +180,6 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-
 ARGUMENT_SPEC: dict[str, Any] = {
     "lock": {"type": "bool", "default": True},
     "replaced": {"type": "dict", "default": {}},
