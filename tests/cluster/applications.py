@@ -10,6 +10,8 @@ from .wait import settled
 from .workload import NAMESPACE
 
 DEFINITION = Path(__file__).with_name("applications.yml")
+# What the disruption budget of the Deployment promises.
+LEAST_AVAILABLE = 2
 APPS = f"/apis/apps/v1/namespaces/{NAMESPACE}"
 
 
@@ -38,6 +40,7 @@ class Applications:
                 found.append(f"{path}: {ready} of {wanted}")
         return found
 
-    def available(self) -> int:
-        """Pods of the Deployment that are ready."""
-        return int(self._api.get(f"{APPS}/deployments/web")["status"].get("readyReplicas", 0))
+
+def available(api: Api) -> int:
+    """Pods of the Deployment that are ready."""
+    return int(api.get(f"{APPS}/deployments/web")["status"].get("readyReplicas", 0))

@@ -20,13 +20,14 @@ class Probe:
     """Each request gets one retry at once, as every client of Kubernetes gives it.
 
     Attributes:
+        api: what it asks.
         failed: requests that failed twice.
         once: requests of which the first attempt failed.
         gap: the longest time between two writes that were acknowledged, in seconds.
     """
 
     def __init__(self, *, api: Api, name: str, reads: float = 5, writes: float = 2) -> None:
-        self._api = api
+        self.api = api
         self._tag = f"{name}-{time.time_ns()}"
         self._stop = threading.Event()
         self._threads = [
@@ -53,11 +54,11 @@ class Probe:
 
     def lost(self) -> list[str]:
         """Writes that were acknowledged and are not there."""
-        listed = self._api.get(CONFIG_MAPS, query={"labelSelector": f"{LABEL}={self._tag}"})["items"]
+        listed = self.api.get(CONFIG_MAPS, query={"labelSelector": f"{LABEL}={self._tag}"})["items"]
         return sorted(set(self.acknowledged) - {item["metadata"]["name"] for item in listed})
 
     def clean(self) -> None:
-        self._api.ask(CONFIG_MAPS, method="DELETE", query={"labelSelector": f"{LABEL}={self._tag}"})
+        self.api.ask(CONFIG_MAPS, method="DELETE", query={"labelSelector": f"{LABEL}={self._tag}"})
 
     def _repeat(self, act: Callable[[int], str], every: float) -> None:
         number = 0
@@ -100,7 +101,7 @@ class Probe:
     def _ask(self, method: str, path: str, *, fine: set[int], query: dict[str, str] | None = None, body: object = None) -> str:
         started = time.monotonic()
         try:
-            answer = self._api.ask(path, method=method, query=query, body=body)
+            answer = self.api.ask(path, method=method, query=query, body=body)
         except OSError as error:
             return f"{error!r} after {time.monotonic() - started:.1f} s at {time.strftime('%H:%M:%S')}"
         return "" if answer.status in fine else f"{answer.status} {answer.text[:200]} at {time.strftime('%H:%M:%S')}"

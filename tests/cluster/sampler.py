@@ -79,7 +79,7 @@ class Sampler:
             due = max(due + self._every, time.monotonic())
             try:
                 there = is_there()
-            except OSError:
+            except (AssertionError, OSError):
                 there = False
             self._note(name, there=there)
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
+from tests.cluster import applications
 from tests.cluster.api import Api
-from tests.cluster.applications import Applications
 from tests.cluster.hosts import said, together, units
 from tests.cluster.playbook import Run, play
 from tests.cluster.probe import LEADER_DIED, Probe
@@ -27,12 +27,12 @@ from tests.cluster.workload import Workload
 OLD, NEW = {"kubernetes": "1.36.4", "etcd": "3.6.16"}, {"kubernetes": "1.37.1", "etcd": "3.7.3"}
 LONGEST_GAP = 1.0
 MOST_EXECUTIONS = 30
-LEAST_AVAILABLE = 2
 
 
 @pytest.fixture(scope="module")
-def applications(workload: Workload, api: Api, kubectl: Callable[..., str]) -> Applications:
-    made = Applications(api=api, kubectl=kubectl, image=workload.image)
+def running(workload: Workload, api: Api, kubectl: Callable[..., str]) -> applications.Applications:
+    """The applications, all there."""
+    made = applications.Applications(api=api, kubectl=kubectl, image=workload.image)
     made.start()
     return made
 
@@ -101,10 +101,10 @@ def leaders(api: Api) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def told(
-    inventory: Path, hosts: Mapping[str, Host], applications: Applications, tmp_path_factory: pytest.TempPathFactory
+    inventory: Path, hosts: Mapping[str, Host], running: applications.Applications, tmp_path_factory: pytest.TempPathFactory
 ) -> list[dict[str, Any]]:
     """The order that check mode tells before; nothing is done."""
-    applications.wait(within=60)
+    running.wait(within=60)
     before = together(lambda name: units(hosts[name]), hosts)
     path = tmp_path_factory.mktemp("plan") / "plan.json"
     run = play("upgrade", "--check", f"--extra-vars=cluster_version={NEW['kubernetes']} upgrade_plan_file={path}", inventory=inventory)
@@ -114,9 +114,9 @@ def told(
 
 
 @pytest.fixture(scope="module")
-def quiet(api: Api, addresses: Mapping[str, str], node_names: list[str], applications: Applications) -> float:
+def quiet(api: Api, addresses: Mapping[str, str], node_names: list[str], running: applications.Applications) -> float:
     """The longest gap between two writes while nothing is changed: what the machine and the measuring itself cost."""
-    applications.wait(within=60)
+    running.wait(within=60)
     with probed(api, addresses, node_names) as probes:
         until("forty writes from each node", lambda: all(len(probe.acknowledged) > 40 for probe in probes.values()), within=120)
     for probe in probes.values():
@@ -150,7 +150,6 @@ def when_started(hosts: Mapping[str, Host]) -> dict[str, dict[str, float]]:
 def measured(
     inventory: Path,
     api: Api,
-    applications: Applications,
     hosts: Mapping[str, Host],
     addresses: Mapping[str, str],
     node_names: list[str],
@@ -165,8 +164,9 @@ def measured(
     masters = members("masters")
     assert versions(api, addresses, masters) == {"kubelets": {OLD["kubernetes"]}, "API servers": {OLD["kubernetes"]}}
     moved, started = leaders(api), when_started(hosts)
-    available = Sampler({"web": lambda: applications.available() >= LEAST_AVAILABLE}, every=0.5)
     with probed(api, addresses, node_names) as probes, contextlib.ExitStack() as stack:
+        through = probes[members("workers")[0]].api
+        available = Sampler({"web": lambda: applications.available(through) >= applications.LEAST_AVAILABLE}, every=0.5)
         for sampler in (*samplers.values(), available):
             stack.enter_context(sampler)
         run = play("upgrade", f"--extra-vars=cluster_version={NEW['kubernetes']}", inventory=inventory)
@@ -220,10 +220,10 @@ def test_never_two_at_once(measured: Measured) -> None:
     assert {name: sampler.worst for name, sampler in measured.samplers.items() if len(sampler.worst) > 1} == {}
 
 
-def test_the_disruption_budget_held(measured: Measured, applications: Applications) -> None:
+def test_the_disruption_budget_held(measured: Measured, running: applications.Applications) -> None:
     assert measured.available.absences == []
     assert measured.available.worst == []
-    applications.wait(within=60)
+    running.wait(within=60)
 
 
 def test_leadership_of_the_controllers_moves_once(measured: Measured) -> None:
