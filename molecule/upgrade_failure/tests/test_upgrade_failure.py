@@ -194,22 +194,34 @@ def closed(api: Api) -> list[str]:
     return sorted(node["metadata"]["name"] for node in api.get("/api/v1/nodes")["items"] if node["spec"].get("unschedulable"))
 
 
+def old_nodes(api: Api) -> set[str]:
+    """Nodes whose kubelet has the old version."""
+    return {
+        node["metadata"]["name"] for node in api.get("/api/v1/nodes")["items"] if node["status"]["nodeInfo"]["kubeletVersion"] == f"v{OLD}"
+    }
+
+
 def test_gone_on_with_until_a_disruption_budget_holds_a_node(api: Api, upgrade: Upgrade, versions: Versions, held: str) -> None:
     run = upgrade("--extra-vars=workers_drain_timeout=5", "--extra-vars=upgrade_batch=50%")
     assert run.code != 0, run.output
     assert f"PodDisruptionBudget {held} allows no disruption" in run.flat, run.end
     assert "could not be drained" in run.flat, run.end
     assert set(versions().values()) == {NEW}
-    kubelets = {node["metadata"]["name"]: node["status"]["nodeInfo"]["kubeletVersion"] for node in api.get("/api/v1/nodes")["items"]}
-    assert {name for name, version in kubelets.items() if version == f"v{OLD}"} == {"w1", "w2"}
+    assert old_nodes(api) == {"w1", "w2"}
     assert closed(api) == []
+
+
+def test_a_limit_to_some_workers(inventory: Path, api: Api) -> None:
+    run = play("upgrade", "--limit=w2", inventory=inventory)
+    assert run.code == 0, run.end
+    assert old_nodes(api) == {"w1"}
 
 
 def test_gone_on_with_to_the_end(inventory: Path, api: Api, versions: Versions) -> None:
     run = play("upgrade", inventory=inventory)
     assert run.code == 0, run.end
     assert set(versions().values()) == {NEW}
-    assert {node["status"]["nodeInfo"]["kubeletVersion"] for node in api.get("/api/v1/nodes")["items"]} == {f"v{NEW}"}
+    assert old_nodes(api) == set()
     settled("nodes that take pods", lambda: closed(api), within=30)
     again = play("upgrade", inventory=inventory)
     assert again.code == 0, again.end
