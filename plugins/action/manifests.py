@@ -15,12 +15,11 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _manifests
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _api, _authority, _templates
 
-
 # libyaml's, where it is there: ten times as fast.
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Loader(_Base):  # type: ignore[misc]
+class _Loader(_Base):
     """YAML as Kubernetes reads it: what looks like a date is text."""
 
 
