@@ -138,6 +138,10 @@ def test_the_lost_host_comes_back_and_stays_out(inventory: Path, hosts: Mapping[
     assert changes(run) == {}
     assert members(etcdctl, "e1") == voters(["e1", "e3", "e4"])
     assert "nothing: All voters (e1, e3, e4) answer" in words(fine(play("heal", WATCH, inventory=inventory)))
+    # As the run advised.
+    fine(play("reset", "--limit=e2", "--extra-vars=reset_confirmed=true", inventory=inventory))
+    assert not hosts["e2"].file("/etc/systemd/system/etcd.service").exists
+    assert members(etcdctl, "e1") == voters(["e1", "e3", "e4"])
 
 
 def test_without_a_spare_it_refuses_and_says_why(inventory: Path, etcdctl: Callable[..., str], hosts: Mapping[str, Host]) -> None:
