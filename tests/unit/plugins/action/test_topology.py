@@ -244,3 +244,35 @@ def test_examples_are_what_they_say(playbook: Playbook, name: str, layout: str, 
     topology = next(iter(run.topologies.values()))
     assert topology["layout"] == layout
     assert tuple(len(topology[group]) for group in ("etcd", "masters", "workers")) == counts
+
+
+RECORD = "etcd_replaced.txt"
+REPLACED = "m2 replaced by s1 at 2026-11-21T12:00:00Z\n"
+
+
+def test_a_spare_that_has_replaced_a_member_is_one(playbook: Playbook, tmp_path: Path) -> None:
+    (tmp_path / RECORD).write_text(REPLACED, encoding="utf-8")
+    run = playbook.run({**GOOD, "etcd_spares": hosts("s1")})
+    assert run.code == 0, run.output
+    topology = run.topologies["m1"]
+    assert (topology["etcd"], topology["etcd_spares"], topology["etcd_replaced"]) == (["m1", "m3", "s1"], [], {"m2": "s1"})
+    assert "m2" in topology["masters"]
+    assert (tmp_path / RECORD).read_text(encoding="utf-8") == REPLACED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "left"), [pytest.param((), False, id="forgotten"), pytest.param(("--check",), True, id="not in check mode")]
+)
+def test_what_the_inventory_says_by_itself_needs_no_record(
+    playbook: Playbook, tmp_path: Path, arguments: tuple[str, ...], left: bool
+) -> None:
+    (tmp_path / RECORD).write_text(REPLACED, encoding="utf-8")
+    run = playbook.run({**GOOD, "etcd": hosts("m1", "m3", "s1")}, *arguments)
+    assert run.code == 0, run.output
+    assert run.topologies["m1"]["etcd_replaced"] == {}
+    assert (REPLACED in (tmp_path / RECORD).read_text(encoding="utf-8")) is left
+
+
+def test_a_record_that_cannot_be_read_is_refused(playbook: Playbook, tmp_path: Path) -> None:
+    (tmp_path / RECORD).write_text("m2 is now s1\n", encoding="utf-8")
+    assert_refused(playbook.run(GOOD), r"all hosts: Line 1 of etcd_replaced.txt cannot be read")
