@@ -250,17 +250,20 @@ def _cause(answer: _host.Answer) -> str:
     return words[:300] if answer.status == 0 else f"it answers {answer.status}: {words[:300]}"
 
 
-def data_of(directory: str) -> _etcd_member.Data:
+def data_of(directory: str, *, log: Optional[str] = None) -> _etcd_member.Data:
     """Which member a data directory belongs to: its write-ahead log says so in its first bytes."""
     member = os.path.join(directory, "member")
-    if not os.path.isdir(member) or not os.listdir(member):
-        return _etcd_member.Data()
-    logs = os.path.join(member, "wal")
-    for name in sorted(os.listdir(logs)) if os.path.isdir(logs) else []:
-        identity = wal_identity(_host.read_file(os.path.join(logs, name), limit=4096) or b"") if name.endswith(".wal") else None
+    log = log or os.path.join(member, "wal")
+    names = sorted(name for name in os.listdir(log) if name.endswith(".wal")) if os.path.isdir(log) else []
+    for name in names:
+        identity = wal_identity(_host.read_file(os.path.join(log, name), limit=4096) or b"")
         if identity:
             return _etcd_member.Data(filled=True, member=identity[0], cluster=identity[1])
-    return _etcd_member.Data(filled=True)
+    if names:
+        return _etcd_member.Data(filled=True)
+    # Without a log it is no member's: a process that starts on an empty disk makes a database there before it finds out that it cannot join.
+    left = os.path.isdir(member) and bool(os.listdir(member))
+    return _etcd_member.Data(filled=left, logged=False)
 
 
 def describe(cluster: Cluster) -> dict[str, Any]:

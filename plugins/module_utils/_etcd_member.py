@@ -34,11 +34,13 @@ class Data:
         filled: whether there is a member's data.
         member: number of the member it belongs to; None if it cannot be told.
         cluster: number of its cluster.
+        logged: whether there is a write-ahead log. Without one nothing else there can be a member's.
     """
 
     filled: bool = False
     member: Optional[int] = None
     cluster: Optional[int] = None
+    logged: bool = True
 
     def belongs_to(self, cluster: Cluster, member: Member) -> bool:
         return self.filled and (self.member, self.cluster) == (member.identity, cluster.identity)
@@ -176,7 +178,7 @@ def initial_cluster(cluster: Cluster, steps: Sequence[Step], *, name: str, peers
 
 
 def _is_own(cluster: Cluster, member: Member, host: Host) -> bool:
-    if host.data.filled and host.data.member is None:
+    if host.data.filled and host.data.logged and host.data.member is None:
         # Without knowing whose data it is, only what is seen alive is known to be right, and nothing is moved or removed.
         if host.running and cluster.of(member).live:
             return True

@@ -45,6 +45,10 @@ options:
       - With O(state=absent), remove one of two voters, although a failure of the other during the change loses the cluster.
     type: bool
     default: false
+  log_directory:
+    description:
+      - Directory of the member's write-ahead log, if it is not C(member/wal) below O(data_directory).
+    type: path
   members:
     description:
       - Names of all that belong to the cluster.
@@ -155,6 +159,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "clear": {"type": "bool", "default": False},
     "data_directory": {"type": "path", "default": "/var/lib/etcd"},
     "force": {"type": "bool", "default": False},
+    "log_directory": {"type": "path"},
     "members": {"type": "list", "elements": "str"},
     "name": {"type": "str", "required": True},
     "peer_urls": {"type": "list", "elements": "str", "default": []},
@@ -211,7 +216,7 @@ class EtcdMember:
     def _host(self) -> _etcd_member.Host:
         params, unit = self._params, self._params["unit"]
         running = bool(unit) and _host.unit_states([unit])[unit].active not in ("inactive", "failed")
-        data = _etcd_client.data_of(params["data_directory"])
+        data = _etcd_client.data_of(params["data_directory"], log=params["log_directory"])
         return _etcd_member.Host(params["name"], tuple(params["peer_urls"]), data=data, running=running)
 
     def bring_about(self) -> list[str]:

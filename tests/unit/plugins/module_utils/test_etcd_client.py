@@ -114,4 +114,20 @@ def test_data_of(tmp_path: Path, contents: str) -> None:
         log.write_bytes(real if contents == "log" else bytes(256))
     data = _etcd_client.data_of(str(tmp_path))
     assert data.filled is (contents in ("log", "damaged"))
+    assert data.logged is (contents in ("log", "damaged")) or not data.filled
     assert (data.member, data.cluster) == ((3319814642761637952, 324952591200643719) if contents == "log" else (None, None))
+
+
+def test_a_database_without_a_log_is_no_data(tmp_path: Path) -> None:
+    """As a process leaves it that was started on an empty disk, and could not join."""
+    (tmp_path / "member" / "snap").mkdir(parents=True)
+    (tmp_path / "member" / "snap" / "db").write_bytes(bytes(20480))
+    data = _etcd_client.data_of(str(tmp_path))
+    assert (data.filled, data.logged) == (True, False)
+
+
+def test_a_log_may_lie_elsewhere(tmp_path: Path) -> None:
+    real = (Path(__file__).parent / "fixtures" / "etcd" / "wal-3.6.16.head").read_bytes()
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "0000000000000000-0000000000000000.wal").write_bytes(real)
+    assert _etcd_client.data_of(str(tmp_path), log=str(tmp_path / "logs")).member == 3319814642761637952

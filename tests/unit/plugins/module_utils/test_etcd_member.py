@@ -52,6 +52,7 @@ def host(name: str, *, data: str = "empty", running: bool = False) -> Host:
         "former": Data(filled=True, member=99, cluster=HERE),
         "foreign": Data(filled=True, member=NUMBERS[name], cluster=ELSEWHERE),
         "unknown": Data(filled=True),
+        "void": Data(filled=True, logged=False),
     }
     return Host(name, (url(name),), data=known[data], running=running)
 
@@ -72,6 +73,13 @@ def verbs(steps: list[Step]) -> str:
         pytest.param(cluster(*THREE, entry("m4", learner=True)), host("m4", data="own", running=True), "", id="killed before promotion"),
         pytest.param(cluster(*THREE, dead="m3"), host("m3"), "remove:3 add", id="lost its data"),
         pytest.param(cluster(*THREE), host("m3", running=True), "stop remove:3 add", id="lost its data below the running process"),
+        pytest.param(
+            cluster(*THREE, dead="m3"),
+            host("m3", data="void", running=True),
+            "remove:3 stop aside add",
+            id="lost its data and was started without",
+        ),
+        pytest.param(cluster(*THREE, waiting("m4")), host("m4", data="void"), "remove:4 aside add", id="killed before it had a log"),
         pytest.param(
             cluster(entry("m1"), entry("m2"), entry("m3", started=False)), host("m3"), "remove:3 add", id="a founder that never started"
         ),
