@@ -55,7 +55,11 @@ def test_the_clock_saves_snapshots_that_only_root_reads(hosts: Mapping[str, Host
 
 
 def test_a_backup_holds_the_keys_too(inventory: Path, tmp_path: Path) -> None:
-    (tmp_path / "secret.yml").write_text("pki_archive_passphrase: correct horse\n", encoding="utf-8")
+    old = inventory / "snapshots/20260101T000000Z.db"
+    old.parent.mkdir(mode=0o700, exist_ok=True)
+    old.write_bytes(b"old")
+    given = "{pki_archive_passphrase: correct horse, etcd_snapshot_destination_keep: 1}\n"
+    (tmp_path / "secret.yml").write_text(given, encoding="utf-8")
     fine(play("backup", f"--extra-vars=@{tmp_path / 'secret.yml'}", inventory=inventory))
     found = sorted((inventory / "snapshots").iterdir())
     assert [path.suffix for path in found] == [".db", ".vault"]
