@@ -12,7 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _artifact_files, _artifacts
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _artifact_files, _artifacts, _packing
 from ansible_collections.quorate.kubernetes.plugins.module_utils._artifacts import ArtifactError, Link, Pinned
 from ansible_collections.quorate.kubernetes.plugins.modules.artifacts import ARGUMENT_SPEC
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observation
@@ -54,7 +54,7 @@ class ActionModule(ActionBase):
         result["plan"] = _artifacts.sentences(files, new_links, observed)
         self._see_room(settings, observation, files)
         if settings["state"] == "fetched" and settings["delivery"] == "push" and not check:
-            resolver.cache.pack({entry.digest: entry.source for entry in files})
+            resolver.cache.pack({entry.digest: entry.source for entry in files}, _packing_for(observation))
         if settings["state"] == "present" and result["plan"]:
             result["diff"] = {"prepared": "".join(f"{line}\n" for line in result["plan"])}
             result["changed"] = True
@@ -123,7 +123,8 @@ class ActionModule(ActionBase):
             for entry in files:
                 rows[entry.artifact.path]["url"] = resolver.url(entry.artifact)
         elif files:
-            with resolver.cache.bundle({entry.digest: entry.source for entry in files}) as (path, parts):
+            packing = _packing_for(_observation.current(task_vars))
+            with resolver.cache.bundle({entry.digest: entry.source for entry in files}, packing) as (path, parts):
                 by_digest = {part.digest: part for part in parts}
                 for entry in files:
                     part = by_digest[entry.digest]
@@ -163,6 +164,11 @@ class ActionModule(ActionBase):
         if answer.get("failed"):
             raise ArtifactError(str(answer.get("msg") or answer))
         return answer
+
+
+def _packing_for(observation: Mapping[str, Any]) -> str:
+    """The best packing that the control node and the host know."""
+    return next(packing for packing in _packing.known() if packing in (observation.get("packings") or [_packing.ZLIB]))
 
 
 def _seen_anew(files: Mapping[str, Any], artifacts: Mapping[str, str]) -> dict[str, Any]:

@@ -241,7 +241,6 @@ observation:
 """
 
 import os
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -249,7 +248,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _artifact_files, _artifacts, _host
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _artifact_files, _artifacts, _host, _packing
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "packages": {"type": "dict", "default": {}},
@@ -369,12 +368,9 @@ def _temporary(path: str) -> str:
 
 
 def _unpacked(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    stream = zlib.decompressobj()
     try:
-        for block in blocks:
-            yield stream.decompress(block)
-        yield stream.flush()
-    except zlib.error as error:
+        yield from _packing.unpacked(blocks)
+    except _packing.PackingError as error:
         raise _host.HostError(f"Unpacking what the control node sent failed: {error}. Nothing was installed; run again.") from error
 
 

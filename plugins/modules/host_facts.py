@@ -78,6 +78,12 @@ ansible_facts:
           returned: always
           type: dict
           sample: {architecture: amd64, kernel: 6.1.0-28-amd64, python: 3.11.2, hostname: m1, system: debian 12}
+        packings:
+          description: How what is sent to it may be packed, the best first.
+          returned: always
+          type: list
+          elements: str
+          sample: [zstd, zlib]
         clock_skew:
           description: Seconds that the host's clock is ahead of the control node's, as far as that can be told.
           returned: always
@@ -136,6 +142,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import (
     _certificate_files,
     _component_files,
     _host,
+    _packing,
 )
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -156,6 +163,7 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
     components = _component_files.observe(records, records, digests)
     observation = {
         "platform": _platform(),
+        "packings": _packing.known(),
         "clock": time.time(),
         "commands": {name: shutil.which(name, path=SEARCH_PATH) for name in params["commands"]},
         "kernel": _kernel(params["features"]),

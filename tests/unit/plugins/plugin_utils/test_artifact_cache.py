@@ -6,11 +6,11 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-import zlib
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _packing
 from ansible_collections.quorate.kubernetes.plugins.module_utils._artifacts import ArtifactError
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _artifact_cache
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils._artifact_cache import Cache, LockFile
@@ -53,32 +53,38 @@ def test_unreadable_file_is_named(cache: Cache, tmp_path: Path) -> None:
         cache.digests([str(tmp_path / "none")])
 
 
-def test_bundle_holds_all_and_is_shared(cache: Cache, tmp_path: Path) -> None:
+def unpacked(content: bytes) -> bytes:
+    return b"".join(_packing.unpacked([content]))
+
+
+@pytest.mark.parametrize("packing", _packing.known())
+def test_bundle_holds_all_and_is_shared(cache: Cache, tmp_path: Path, packing: str) -> None:
     contents = [b"first" * 1000, b"second" * 5000]
     wanted = sources(tmp_path, *contents)
-    with cache.bundle(wanted) as (path, parts):
+    with cache.bundle(wanted, packing) as (path, parts):
         bundle = Path(path).read_bytes()
-        assert [zlib.decompress(bundle[part.offset : part.offset + part.length]) for part in parts] == contents
+        assert [unpacked(bundle[part.offset : part.offset + part.length]) for part in parts] == contents
         assert [part.digest for part in parts] == list(wanted)
         assert len(bundle) == sum(part.length for part in parts) < 1000
-        with cache.bundle(wanted) as (shared, same):
+        with cache.bundle(wanted, packing) as (shared, same):
             assert (shared, same) == (path, parts)
         assert os.path.exists(path), "removed while another host still uses it"
     assert not os.path.exists(path)
 
 
 def test_bundle_goes_when_sending_fails(cache: Cache, tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), cache.bundle(sources(tmp_path, b"x")) as (path, _parts):
+    with pytest.raises(RuntimeError), cache.bundle(sources(tmp_path, b"x"), "zlib") as (path, _parts):
         raise RuntimeError
     assert not os.path.exists(path)
 
 
 def test_each_file_is_packed_once(cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    packed = []
-    original = zlib.compressobj
-    monkeypatch.setattr(zlib, "compressobj", lambda level: packed.append(level) or original(level))  # type: ignore[func-returns-value]
+    packed: list[str] = []
+    packing = "zlib"
+    original = _packing.packed
+    monkeypatch.setattr(_packing, "packed", lambda blocks, packing: packed.append(packing) or original(blocks, packing))  # type: ignore[func-returns-value]
     wanted = sources(tmp_path, b"x" * 100_000, b"y" * 100_000)
-    hosts = [threading.Thread(target=cache.pack, args=[wanted]) for _host in range(5)]
+    hosts = [threading.Thread(target=cache.pack, args=[wanted, packing]) for _host in range(5)]
     for host in hosts:
         host.start()
     for host in hosts:
@@ -89,7 +95,7 @@ def test_each_file_is_packed_once(cache: Cache, tmp_path: Path, monkeypatch: pyt
 def test_a_file_that_changes_is_not_packed(cache: Cache, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"new")
     with pytest.raises(ArtifactError, match="changed while it was read"):
-        cache.pack({A: str(tmp_path / "file")})
+        cache.pack({A: str(tmp_path / "file")}, "zlib")
     assert os.listdir(os.path.dirname(cache.path("packed", A))) == []
 
 
@@ -109,7 +115,7 @@ def test_an_unfinished_file_never_has_its_name(cache: Cache) -> None:
 def test_cache_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ArtifactError, match="give artifacts_cache a folder"):
-        Cache(str(tmp_path / "file")).pack({A: "source"})
+        Cache(str(tmp_path / "file")).pack({A: "source"}, "zlib")
 
 
 class TestLockFile:
