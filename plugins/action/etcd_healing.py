@@ -103,7 +103,8 @@ class ActionModule(ActionBase):
         plan = self._forget(watch, decision) if decision.action == _healing.FORGET else []
         if arguments["remember"] and not self._task.check_mode:
             watch.keep(memory, decision)
-        silent = sorted(name for name, view in views.items() if view.entries is None)
+        # A host that answers although its member does not can still take part, such as a spare that is on its way to join.
+        silent = sorted(name for name, answer in arguments["views"].items() if "reachable" not in (answer or {}))
         voters = sorted(name for name, one in seen.entries.items() if one.voter)
         return {"plan": plan, "decision": dataclasses.asdict(decision), "silent": silent, "voters": voters}
 

@@ -121,7 +121,7 @@ decision:
   type: dict
   sample: {action: wait, reason: "No answer from e2 for 60 s. A member is replaced after 300 s.", members: [e2]}
 silent:
-  description: Names of the members whose hosts could not be asked.
+  description: Names of the members whose hosts could not be reached.
   returned: with O(state=decided)
   type: list
   elements: str

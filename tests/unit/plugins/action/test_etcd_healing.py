@@ -29,7 +29,7 @@ def answer(*, dead: str = "") -> dict[str, Any]:
 
 
 def views(*, dead: str = "") -> dict[str, Any]:
-    return {name: {"reachable": False, "cause": "gone"} if name == dead else answer(dead=dead) for name in ("e1", "e2", "e3")}
+    return {name: {"unreachable": True, "msg": "gone"} if name == dead else answer(dead=dead) for name in ("e1", "e2", "e3")}
 
 
 KNOWN: dict[str, Any] = {"members": ["e1", "e2", "e3"], "spares": ["s1"]}
@@ -118,3 +118,9 @@ def test_a_prepared_upgrade_is_not_for_a_healing(healing: Healing) -> None:
     found = healing(views=views(dead="e2"), version="3.8.0", **KNOWN)
     assert found["decision"]["action"] == "refuse"
     assert "3.8.0" in found["decision"]["reason"]
+
+
+def test_a_spare_that_is_on_its_way_takes_part_again(healing: Healing) -> None:
+    joining = {"e1": answer(dead="e2"), "e3": answer(dead="e2"), "s1": {"reachable": False, "cause": "it is a learner"}}
+    found = healing(views=joining, members=["e1", "e3", "s1"], replaced={"e2": "s1"})
+    assert (found["decision"]["action"], found["decision"]["members"], found["silent"]) == ("heal", ["e2"], [])
