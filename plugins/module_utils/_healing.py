@@ -48,12 +48,14 @@ class State:
 
     Attributes:
         problem: why nothing can be concluded; everything else is empty then.
+        passes: whether that goes away by itself.
         entries: the entries by name; live and healthy only if nobody saw it otherwise.
         dead: voters whose process answers nobody.
         ill: voters that answer, but not through the quorum.
     """
 
     problem: str = ""
+    passes: bool = False
     entries: Mapping[str, Entry] = dataclasses.field(default_factory=dict)
     dead: tuple[str, ...] = ()
     ill: tuple[str, ...] = ()
@@ -136,12 +138,10 @@ def state(views: Mapping[str, View]) -> State:
         return State(
             problem=f"No member of etcd answers through the quorum ({silent}). Without quorum nothing is replaced: see restore.yml."
         )
-    lists = {
-        (view.cluster, tuple(sorted((name, one.identity, one.voter) for name, one in (view.entries or {}).items())))
-        for view in given.values()
-    }
+    # By their numbers: a member that has just been started tells its name meanwhile.
+    lists = {(view.cluster, frozenset((one.identity, one.voter) for one in (view.entries or {}).values())) for view in given.values()}
     if len(lists) > 1:
-        return State(problem=f"The members {', '.join(sorted(given))} do not agree on the member list now.")
+        return State(problem=f"The members {', '.join(sorted(given))} do not agree on the member list now; it changes.", passes=True)
     together = _together([view.entries or {} for view in given.values()])
     voters = sorted(name for name, one in together.items() if one.voter)
     asked = [name for name in voters if name in given]
@@ -161,7 +161,7 @@ def _together(views: Sequence[Mapping[str, Entry]]) -> dict[str, Entry]:
     """One entry for each name: dead only if all say so, healthy only if all say so."""
     found: dict[str, Entry] = {}
     for name, first in views[0].items():
-        all_of = [view[name] for view in views]
+        all_of = [one for view in views for one in view.values() if one.identity == first.identity]
         cause = next((one.cause for one in all_of if one.cause), "")
         found[name] = dataclasses.replace(
             first, live=any(one.live for one in all_of), healthy=all(one.healthy for one in all_of), cause=cause
@@ -193,7 +193,7 @@ def decide(
         replaced: replacements that the inventory does not know yet, some of which may not have been brought to their end.
     """
     if seen.problem:
-        return Decision(REFUSE, seen.problem)
+        return Decision(WAIT if seen.passes else REFUSE, seen.problem)
     open_ = {member: spare for member, spare in replaced.items() if spare in members and not _votes(seen, spare)}
     back = tuple(member for member in open_ if member in seen.entries and seen.entries[member].live)
     if back:

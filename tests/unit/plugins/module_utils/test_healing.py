@@ -57,6 +57,12 @@ def test_state(views: dict[str, View], dead: tuple[str, ...], problem: str) -> N
     assert re.search(problem or "^$", found.problem), found.problem
 
 
+def test_a_name_that_one_of_them_knows_already_is_no_difference() -> None:
+    new = Entry("id-s1", voter=False, live=True, healthy=True)
+    views = {name: View(cluster="c", entries={**entries("e1 e3"), known: new}) for name, known in (("e1", "s1"), ("e3", "id-s1"))}
+    assert _healing.state(views).problem == ""
+
+
 def seen(names: str = "e1 e2 e3", *, dead: str = "", ill: str = "", learner: str = "") -> State:
     return State(entries=entries(names, dead=dead, ill=ill, learner=learner), dead=tuple(dead.split()), ill=tuple(ill.split()))
 
@@ -79,6 +85,7 @@ def dead_for(seconds: float, *names: str, attempts: tuple[float, ...] = ()) -> M
         pytest.param(seen(), Memory(), "nothing", "All voters (e1, e2, e3) answer.", id="all well"),
         pytest.param(seen(ill="e2"), Memory(), "nothing", "e2 not through the quorum", id="ill, but alive"),
         pytest.param(State(problem="no quorum"), dead_for(9999), "refuse", "no quorum", id="no quorum"),
+        pytest.param(State(problem="it changes", passes=True), dead_for(9999), "wait", "it changes", id="a change on its way"),
         pytest.param(seen(dead="e2"), dead_for(0), "wait", "e2 for 0 s", id="just died"),
         pytest.param(seen(dead="e2"), dead_for(299), "wait", "replaced after 300 s", id="a short outage"),
         pytest.param(seen(dead="e2"), dead_for(300), "heal", "e2 is dead (e2: refused)", id="dead long enough"),
