@@ -644,8 +644,12 @@ def main() -> None:
             applying.finish()
             digests.save()
             restarts = {component.name: one.restarted for component, one in zip(components, on_hosts) if one.restarted}
-        present = [component.name for component in components if component.state != _component.ABSENT]
-        result["observation"] = _component_files.observe(present, _component_files.read_records(), digests)
+        names = [component.name for component in components]
+        result["observation"] = _component_files.observe(names, _component_files.read_records(), digests)
+        if apply:
+            # No record knows what was removed, and who plans on what was seen before would take it for still there.
+            gone = {step.target: None for steps in plans for step in steps if step.verb == "remove"}
+            result["observation"]["files"].update(gone)
         if restarts:
             result["observation"]["restarts"] = restarts
     except NotReadyError as error:
