@@ -55,6 +55,12 @@ def test_life_of_a_component(host: Host, fresh: Server) -> None:
     assert host.unit(fresh.name, "LoadState", "ActiveState") == ("not-found", "inactive")
     assert host.ssh(f"ls -d {places} 2>/dev/null", check=False) == fresh.path("data"), "directories may hold data, and stay"
 
+    # Taken away and brought back in one run, which had seen it before.
+    absent = components({"name": fresh.name, "state": "absent"})
+    back = host.play(components(fresh.definition()), HOST_FACTS, absent, components(fresh.definition()))
+    assert back.results[-1]["step"] == "build"
+    assert host.unit(fresh.name, "LoadState", "ActiveState") == ("loaded", "active")
+
 
 def test_stopped_is_configured_and_does_not_run(host: Host, server: Server) -> None:
     stopped = host.converge(server.definition("second", state="stopped"))
