@@ -7,7 +7,7 @@ import json
 import os
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,18 +64,31 @@ def samplers(
     return {"API servers": Sampler(servers), "members of etcd": Sampler(stores)}
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What those saw who read and wrote meanwhile, and which of their writes were lost in the end."""
+
+    probes: Mapping[str, Probe]
+    lost: dict[str, list[str]] = field(default_factory=dict)
+
+
 @contextlib.contextmanager
-def probed(api: Api, addresses: Mapping[str, str], names: list[str]) -> Iterator[dict[str, Probe]]:
+def probed(api: Api, addresses: Mapping[str, str], names: list[str]) -> Iterator[Seen]:
     """Ten reads and two writes a second through the load balancer of each host."""
-    with contextlib.ExitStack() as stack:
-        ports = {name: stack.enter_context(forwarded(addresses[name], port=7443)) for name in names}
+    with contextlib.ExitStack() as tunnels:
+        ports = {name: tunnels.enter_context(forwarded(addresses[name], port=7443)) for name in names}
         probes = {
             name: Probe(api=api.at(f"https://127.0.0.1:{port}", timeout=10), name=name, reads=10, writes=2) for name, port in ports.items()
         }
-        for probe in probes.values():
-            stack.enter_context(probe)
-        until("the first answers", lambda: all(probe.reads and probe.acknowledged for probe in probes.values()), within=60)
-        yield probes
+        seen = Seen(probes)
+        with contextlib.ExitStack() as stack:
+            for probe in probes.values():
+                stack.enter_context(probe)
+            until("the first answers", lambda: all(probe.reads and probe.acknowledged for probe in probes.values()), within=60)
+            yield seen
+        for name, probe in probes.items():
+            seen.lost[name] = probe.lost()
+            probe.clean()
 
 
 def executions(playbook: str) -> dict[str, int]:
@@ -117,11 +130,9 @@ def told(
 def quiet(api: Api, addresses: Mapping[str, str], node_names: list[str], running: applications.Applications) -> float:
     """The longest gap between two writes while nothing is changed: what the machine and the measuring itself cost."""
     running.wait(within=60)
-    with probed(api, addresses, node_names) as probes:
-        until("forty writes from each node", lambda: all(len(probe.acknowledged) > 40 for probe in probes.values()), within=120)
-    for probe in probes.values():
-        probe.clean()
-    return max(probe.gap for probe in probes.values())
+    with probed(api, addresses, node_names) as seen:
+        until("forty writes from each node", lambda: all(len(probe.acknowledged) > 40 for probe in seen.probes.values()), within=120)
+    return max(probe.gap for probe in seen.probes.values())
 
 
 @dataclass(frozen=True)
@@ -164,13 +175,13 @@ def measured(
     masters = members("masters")
     assert versions(api, addresses, masters) == {"kubelets": {OLD["kubernetes"]}, "API servers": {OLD["kubernetes"]}}
     moved, started = leaders(api), when_started(hosts)
-    with probed(api, addresses, node_names) as probes, contextlib.ExitStack() as stack:
-        through = probes[members("workers")[0]].api
+    with probed(api, addresses, node_names) as seen, contextlib.ExitStack() as stack:
+        through = seen.probes[members("workers")[0]].api
         available = Sampler({"web": lambda: applications.available(through) >= applications.LEAST_AVAILABLE}, every=0.5)
         for sampler in (*samplers.values(), available):
             stack.enter_context(sampler)
         run = play("upgrade", f"--extra-vars=cluster_version={NEW['kubernetes']}", inventory=inventory)
-    for name, probe in probes.items():
+    for name, probe in seen.probes.items():
         print(f"{name}: {probe.reads} reads, {len(probe.acknowledged)} writes, longest gap {probe.gap:.2f} s (at {probe.gap_ended})")
     for name, sampler in samplers.items():
         print(
@@ -178,18 +189,15 @@ def measured(
             + ", ".join(f"{who} {long:.1f} s until {end}" for who, end, long in sampler.absences)
         )
     assert run.code == 0, run.end
-    lost = {name: probe.lost() for name, probe in probes.items()}
-    for probe in probes.values():
-        probe.clean()
     after = when_started(hosts)
     return Measured(
         run=run,
-        probes=probes,
+        probes=seen.probes,
         samplers=samplers,
         available=available,
         moved={name: number - moved[name] for name, number in leaders(api).items()},
         restarted={name: {unit: at for unit, at in after[name].items() if at != started[name].get(unit)} for name in after},
-        lost=lost,
+        lost=seen.lost,
     )
 
 
