@@ -43,7 +43,9 @@ class ActionModule(ActionBase):
             result.update({"add_group": f"{group}_{step}", "parent_groups": ["all"]})
         return _observation.noted(result, task_vars)
 
-    def _apply(self, components: list[_component.Component], plans: list[list[_component.Step]], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _apply(
+        self, components: list[_component.Component], plans: list[list[_component.Step]], task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
         """Run the module, and tell what is waited for meanwhile."""
         host = str(task_vars.get("inventory_hostname", ""))
         if self._task.args.get("apply", True) and not self._task.check_mode:

@@ -88,7 +88,7 @@ def _library() -> Any:
         for name in ("ZSTD_freeCCtx", "ZSTD_freeDCtx"):
             getattr(library, name).argtypes = [ctypes.c_void_p]
         library.ZSTD_CCtx_setParameter.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]
-        streams = [ctypes.c_void_p, ctypes.POINTER(_Output), ctypes.POINTER(_Input)]
+        streams: list[Any] = [ctypes.c_void_p, ctypes.POINTER(_Output), ctypes.POINTER(_Input)]
         library.ZSTD_compressStream2.argtypes = [*streams, ctypes.c_int]
         library.ZSTD_decompressStream.argtypes = streams
         for name in ("ZSTD_CCtx_setParameter", "ZSTD_compressStream2", "ZSTD_decompressStream"):

@@ -167,7 +167,14 @@ def test_leaving_moves_the_data_of_the_host_aside(cluster: Cluster) -> None:
     hosts = cluster.found("m1", "m2", "m3")
     gone = hosts[2]
     # As on the host itself, which asks the members that stay.
-    arguments = {"name": "m3", "state": "absent", "clear": True, "unit": "", "data_directory": str(gone.data), "endpoint": ""}
+    arguments: dict[str, Any] = {
+        "name": "m3",
+        "state": "absent",
+        "clear": True,
+        "unit": "",
+        "data_directory": str(gone.data),
+        "endpoint": "",
+    }
     endpoints = [host.client for host in hosts[:2]]
     left = cluster.module("etcd_member", via=gone, **arguments, endpoints=endpoints)
     assert left["changed"], left

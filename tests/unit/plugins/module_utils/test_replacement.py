@@ -13,7 +13,7 @@ TIME = "2026-11-21T12:00:00Z"
 
 
 def record(*pairs: str) -> list[Replacement]:
-    return [Replacement(*pair.split(">"), TIME) for pair in pairs]
+    return [Replacement(member, spare, TIME) for member, spare in (pair.split(">") for pair in pairs)]
 
 
 @pytest.mark.parametrize(
