@@ -48,10 +48,12 @@ class Api:
         """The same user at another address."""
         return Api(server=server, context=self._context, timeout=timeout)
 
-    def ask(self, path: str, *, method: str = "GET", query: Mapping[str, str] | None = None, body: Any = None) -> Answer:
+    def ask(
+        self, path: str, *, method: str = "GET", query: Mapping[str, str] | None = None, body: Any = None, timeout: float | None = None
+    ) -> Answer:
         """Send a request, and return whatever the server says. Raises OSError if it does not answer."""
         target = path if not query else f"{path}?{urllib.parse.urlencode(query)}"
-        connection = http.client.HTTPSConnection(self.host, self.port, context=self._context, timeout=self._timeout)
+        connection = http.client.HTTPSConnection(self.host, self.port, context=self._context, timeout=timeout or self._timeout)
         try:
             connection.request(
                 method, target, body=body if body is None else json.dumps(body), headers={"Content-Type": "application/json"}

@@ -58,7 +58,8 @@ class Probe:
         return sorted(set(self.acknowledged) - {item["metadata"]["name"] for item in listed})
 
     def clean(self) -> None:
-        self.api.ask(CONFIG_MAPS, method="DELETE", query={"labelSelector": f"{LABEL}={self._tag}"})
+        # Hundreds of objects, one after the other.
+        self.api.ask(CONFIG_MAPS, method="DELETE", query={"labelSelector": f"{LABEL}={self._tag}"}, timeout=120)
 
     def _repeat(self, act: Callable[[int], str], every: float) -> None:
         number = 0
