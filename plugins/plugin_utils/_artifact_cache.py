@@ -87,13 +87,7 @@ class Cache:
                 return
             with temporary(target) as file, open(source, "rb") as content:
                 verified = hashlib.sha256()
-
-                def blocks() -> Iterator[bytes]:
-                    for block in iter(lambda: content.read(BLOCK), b""):
-                        verified.update(block)
-                        yield block
-
-                for part in _packing.packed(blocks(), packing):
+                for part in _packing.packed(_blocks(content, verified), packing):
                     file.write(part)
                 if verified.hexdigest() != digest:
                     raise _artifacts.ArtifactError(f"{source} changed while it was read. Run again when nothing writes to it.")
@@ -119,6 +113,13 @@ class Cache:
             user.close()
             with self.locked(path):
                 _remove_unused(path)
+
+
+def _blocks(content: IO[bytes], digest: Any) -> Iterator[bytes]:
+    """The content of a file, which the digest takes in meanwhile."""
+    for block in iter(lambda: content.read(BLOCK), b""):
+        digest.update(block)
+        yield block
 
 
 def _concatenate(paths: Sequence[str], target: str) -> None:
