@@ -35,7 +35,9 @@ def objects_of(arguments: dict[str, Any], texts: Iterable[str] = ()) -> list[Any
     if not isinstance(given, list):
         raise AnsibleActionFail(f"objects is to be a list, but it is {type(given).__name__}.")
     try:
-        documents = [document for text in (*texts, arguments.get("text") or "") for document in yaml.load_all(text, Loader=_Loader)]
+        # Bytes, because libyaml takes a text of Ansible's own type for a file.
+        given_texts = [text.encode() for text in (*texts, arguments.get("text") or "")]
+        documents = [document for text in given_texts for document in yaml.load_all(text, Loader=_Loader)]
     except yaml.YAMLError as error:
         raise AnsibleActionFail(f"The text is no YAML: {error}") from error
     # Through JSON, because values of templates are of Ansible's own types, and vaulted ones are text only when asked.

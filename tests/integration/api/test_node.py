@@ -91,12 +91,12 @@ def test_waiting_for_nodes(cluster: harness.Cluster) -> None:
     cluster.node("r1")
     cluster.node("r2", ready=False)
     assert not cluster.run("node", wait_ready=["r1"], wait_version="1.37.1")["changed"]
-    failed = cluster.run("node", wait_ready=["r1", "r2", "r3"], wait_timeout=2)
+    failed = cluster.run("node", wait_ready=["r1", "r2", "r3"], wait_timeout=5)
     assert failed["failed"]
     assert "node r2: KubeletNotReady: cni plugin not initialized" in failed["msg"]
     assert "node r3: it has not registered" in failed["msg"]
     assert "node r1" not in failed["msg"]
-    assert "reports version v1.37.1, not 1.38.0" in cluster.run("node", wait_ready=["r1"], wait_version="1.38.0", wait_timeout=1)["msg"]
+    assert "reports version v1.37.1, not 1.38.0" in cluster.run("node", wait_ready=["r1"], wait_version="1.38.0", wait_timeout=5)["msg"]
 
 
 def test_cordon_is_taken_back_only_if_it_was_ours(cluster: harness.Cluster) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
+from ansible.template import trust_as_template
 
 from ansible_collections.quorate.kubernetes.plugins.action import manifests
 
@@ -17,6 +18,7 @@ from ansible_collections.quorate.kubernetes.plugins.action import manifests
         pytest.param({"objects": [{"a": 1}], "text": "b: 2\n---\nc: 3\n"}, [{"a": 1}, {"b": 2}, {"c": 3}], id="both"),
         pytest.param({"text": "a: 1\n---\n"}, [{"a": 1}, None], id="empty document"),
         pytest.param({"text": '{"a": [true, null]}'}, [{"a": [True, None]}], id="json"),
+        pytest.param({"text": trust_as_template("a: 1")}, [{"a": 1}], id="a text of Ansible's own type"),
         pytest.param({"text": "a: 2026-01-02"}, [{"a": "2026-01-02"}], id="a date is text"),
         pytest.param({"text": "x: &x {a: 1}\ny: *x"}, [{"x": {"a": 1}, "y": {"a": 1}}], id="anchors"),
     ],
