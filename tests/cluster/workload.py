@@ -20,6 +20,7 @@ from .wait import settled, until
 NAMESPACE = "quorate-test"
 DEFINITION = Path(__file__).with_name("workload.yml")
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+LABEL = {"labelSelector": "app=answer"}
 PORTS = {"http": 8080, "udp": 8081}
 SERVICE_PORTS = {"http": 80, "udp": 81}
 
@@ -87,8 +88,8 @@ class Workload:
         settled("a ready pod on every node", lambda: sorted(set(self._hosts) - {pod.node for pod in self.pods()}), within=within)
 
     def pods(self) -> list[Pod]:
-        """The pods that are ready."""
-        return [described(pod) for pod in self._api.get(PODS)["items"] if ready(pod)]
+        """The pods that are ready. A test may run others beside them."""
+        return [described(pod) for pod in self._api.get(PODS, query=LABEL)["items"] if ready(pod)]
 
     def dial(self, pod: Pod, *, to: str, port: int, protocol: str, tries: int = 1) -> list[str]:
         """Let a pod ask who answers somewhere; the names that answered. What fails is a failure of the test."""

@@ -43,7 +43,7 @@ def test_versions_and_readiness_of_each_api_server(cluster: harness.Cluster) -> 
 def test_who_leads_and_what_may_break(cluster: harness.Cluster) -> None:
     place = f"risks-{uuid.uuid4().hex[:8]}"
     cluster.kubectl("create", "namespace", place)
-    cluster.node("r1")
+    cluster.node("info-1")
     cluster.create(
         lease("kube-scheduler", "m3_1234"),
         webhooks(webhook("closed.example.com"), webhook("open.example.com", failurePolicy="Ignore")),
@@ -53,7 +53,7 @@ def test_who_leads_and_what_may_break(cluster: harness.Cluster) -> None:
     assert result["leaders"]["kube-scheduler"] == "m3"
     assert result["webhooks"] == ["closed.example.com of guard (Service default/gate)"]
     assert "v1/componentstatuses" in [entry["api"] for entry in result["deprecated"]]
-    assert "r1" in [node["name"] for node in result["nodes"]]
+    assert "info-1" in [node["name"] for node in result["nodes"]]
     assert result["unread"] == []
     cluster.kubectl("delete", "validatingwebhookconfiguration", "guard")
 
