@@ -5,22 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _api, _authority
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _api
 
 
-class ActionModule(_api.ApiAction):
-    """Send a client certificate to the host."""
+class ActionModule(_api.InfoAction):
+    """The module cluster_info, with a client certificate."""
 
     # With a limit it runs on a worker. The role addons binds the group, which may read what is asked for and no Secrets.
     GROUP = "quorate:node-operators"
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        task_vars = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        try:
-            arguments = {**self.public_arguments(), "identity": self.identity(task_vars)}
-        except _authority.AuthorityError as error:
-            return {**result, "failed": True, "msg": str(error), "executions": 0}
-        return {**result, **self.in_slices(arguments, task_vars=task_vars, timeout=0, merge=_api.first_with_last_wait)}

@@ -20,10 +20,10 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import _certifi
 RECORD = _host.STATE_DIRECTORY + "/certificates.json"
 NEW = ".new"
 
-# The names in a request do not count: the control node signs those of its model. openssl wants some subject, and a
-# configuration, which not every host has.
 _REQUEST = ("openssl", "req", "-new", "-sha256", "-config", "/dev/stdin")
 _KEY_END = "-----END PRIVATE KEY-----\n"
+# The names in a request do not count: the control node signs those of its model. openssl wants some subject, and a
+# configuration, which not every host has.
 _REQUEST_CONFIGURATION = b"[req]\ndistinguished_name = none\nprompt = no\n[none]\nCN = unused\n"
 
 

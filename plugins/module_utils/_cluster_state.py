@@ -76,6 +76,5 @@ def held_pods(pods: Iterable[Mapping[str, Any]], budgets: Iterable[Mapping[str, 
         causes = _drain.blocking_budgets(pod, known)
         node = (pod.get("spec") or {}).get("nodeName", "")
         if causes and node and (pod.get("status") or {}).get("phase") == "Running":
-            metadata = pod["metadata"]
-            found.append({"node": node, "pod": f"{metadata['namespace']}/{metadata['name']}", "cause": "; ".join(causes)})
+            found.append({"node": node, "pod": _drain.pod_name(pod), "cause": "; ".join(causes)})
     return found

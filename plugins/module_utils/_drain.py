@@ -115,12 +115,12 @@ def left(decisions: Iterable[Decision]) -> list[str]:
 
 def ready_stayers(pods: Iterable[Mapping[str, Any]]) -> list[str]:
     """Pods of daemon sets that are ready: they stay on a node that is drained, and have to be ready again before it takes others."""
-    return sorted(_pod_name(pod) for pod in pods if _controller(pod).get("kind") == "DaemonSet" and _is_ready(pod))
+    return sorted(pod_name(pod) for pod in pods if _controller(pod).get("kind") == "DaemonSet" and _is_ready(pod))
 
 
 def not_back(wanted: Iterable[str], pods: Iterable[Mapping[str, Any]]) -> list[str]:
     """Which of some pods are there and not ready, a line each. One that was replaced meanwhile is its daemon set's affair."""
-    found = {_pod_name(pod): pod for pod in pods}
+    found = {pod_name(pod): pod for pod in pods}
     return [f"pod {name}: it is not ready again" for name in wanted if name in found and not _is_ready(found[name])]
 
 
@@ -128,7 +128,8 @@ def _is_ready(pod: Mapping[str, Any]) -> bool:
     return not pod["metadata"].get("deletionTimestamp") and _readiness.condition(pod, "Ready").get("status") == "True"
 
 
-def _pod_name(pod: Mapping[str, Any]) -> str:
+def pod_name(pod: Mapping[str, Any]) -> str:
+    """A pod in words: its namespace and name."""
     return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
 
 

@@ -13,7 +13,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _quorum
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _quorum, _version
 
 NOTHING, WAIT, HEAL, REFUSE, FORGET = "nothing", "wait", "heal", "refuse", "forget"
 DAY = 86400.0
@@ -265,13 +265,9 @@ def _peers(entries: Mapping[str, Entry]) -> list[_quorum.Peer]:
 def version_problem(seen: State, wanted: str) -> str:
     """Why a spare may not join with a version: the minor version of no member that runs. An upgrade is for upgrade.yml, never for a healing."""
     running = sorted({one.version for one in seen.entries.values() if one.live and one.version})
-    if not running or _minor(wanted) in map(_minor, running):
+    if not running or _version.parse(wanted).line in {_version.parse(version).line for version in running}:
         return ""
     return f"The inventory says etcd {wanted}, but {', '.join(running)} runs, and a healing changes no version. Run upgrade.yml, or put the version back."
-
-
-def _minor(version: str) -> str:
-    return ".".join(version.split(".")[:2])
 
 
 def _votes(seen: State, name: str) -> bool:

@@ -75,7 +75,7 @@ class _Output(ctypes.Structure):
     _fields_ = [("target", ctypes.c_void_p), ("size", ctypes.c_size_t), ("position", ctypes.c_size_t)]
 
 
-@functools.lru_cache(maxsize=1)
+@functools.cache
 def _library() -> Any:
     """libzstd 1.4 or later, whose interface is stable; None if it is not there."""
     try:

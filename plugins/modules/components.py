@@ -597,8 +597,8 @@ def _start(components: list[ComponentOnHost]) -> None:
     # Before the one reload, which enabling would bring for each of them.
     if enabled := [one.service for one in changed if one.has_step("enable")]:
         _host.systemctl("enable", "--no-reload", *enabled)
-    states = _host.unit_states(one.service for one in changed)
-    if any(one.touches_units or states[one.service].reload_needed for one in changed):
+    states = {} if any(one.touches_units for one in changed) else _host.unit_states(one.service for one in changed)
+    if not states or any(state.reload_needed for state in states.values()):
         _host.systemctl("daemon-reload")
     if starting := [one for one in changed if one.has_step("start", "restart")]:
         services = [one.service for one in starting]

@@ -104,6 +104,19 @@ class ApiAction(ActionBase):
         return str(value) if value else ""
 
 
+class InfoAction(ApiAction):
+    """Send a client certificate to the host, and bring what the module tells."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        task_vars = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        try:
+            arguments = {**self.public_arguments(), "identity": self.identity(task_vars)}
+        except _authority.AuthorityError as error:
+            return {**result, "failed": True, "msg": str(error), "executions": 0}
+        return {**result, **self.in_slices(arguments, task_vars=task_vars, timeout=0, merge=first_with_last_wait)}
+
+
 def first_with_last_wait(before: Result, now: Result) -> Result:
     """What the first execution did, with what the last one still waits for."""
     return {**before, **{key: now[key] for key in ("failed", "unreachable", "msg", "waiting") if key in now}}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 
 from .api import Api
+from .background import Background
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 LABEL = "quorate-test-probe"
@@ -16,7 +16,7 @@ LABEL = "quorate-test-probe"
 LEADER_DIED = "possibly due to previous leader failure"
 
 
-class Probe:
+class Probe(Background):
     """Each request gets one retry at once, as every client of Kubernetes gives it.
 
     Attributes:
@@ -27,9 +27,9 @@ class Probe:
     """
 
     def __init__(self, *, api: Api, name: str, reads: float = 5, writes: float = 2) -> None:
+        super().__init__()
         self.api = api
         self._tag = f"{name}-{time.time_ns()}"
-        self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._repeat, args=(self._read, 1 / reads), daemon=True),
             threading.Thread(target=self._repeat, args=(self._write, 1 / writes), daemon=True),
@@ -41,16 +41,6 @@ class Probe:
         self.once: list[str] = []
         self.gap = 0.0
         self.gap_ended = ""
-
-    def __enter__(self) -> Probe:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
     def lost(self) -> list[str]:
         """Writes that were acknowledged and are not there."""

@@ -8,7 +8,8 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping
-from types import TracebackType
+
+from .background import Background
 
 
 class Health:
@@ -35,7 +36,7 @@ class Health:
         return answer.status == 200
 
 
-class Sampler:
+class Sampler(Background):
     """Asks each thing of a kind in a thread of its own, since one that is away answers late.
 
     Attributes:
@@ -49,24 +50,14 @@ class Sampler:
             things: by name, what tells whether it is there. A failure is a no.
             every: seconds between two looks.
         """
+        super().__init__()
         self._every = every
-        self._stop = threading.Event()
         self._lock = threading.Lock()
         self._away: dict[str, float] = {}
         self._worst: set[str] = set()
         self.samples = dict.fromkeys(things, 0)
         self.absences: list[tuple[str, str, float]] = []
         self._threads = [threading.Thread(target=self._watch, args=item, daemon=True) for item in things.items()]
-
-    def __enter__(self) -> Sampler:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
     @property
     def worst(self) -> list[str]:
