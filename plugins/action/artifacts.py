@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _artifact_files, _artifacts, _packing
 from ansible_collections.quorate.kubernetes.plugins.module_utils._artifacts import ArtifactError, Link, Pinned
 from ansible_collections.quorate.kubernetes.plugins.modules.artifacts import ARGUMENT_SPEC
-from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observation
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _groups, _observation
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils._artifact_sources import Resolver
 
 MODULE = "quorate.kubernetes.artifacts"
@@ -37,7 +37,7 @@ class ActionModule(ActionBase):
             self._run(settings, task_vars, result)
         except ArtifactError as error:
             result.update(failed=True, msg=str(error))
-        return result
+        return {**result, **_groups.joining(task_vars, [settings["group"] if result["plan"] else ""])}
 
     def _run(self, settings: dict[str, Any], task_vars: dict[str, Any], result: dict[str, Any]) -> None:
         observation = _observation.current(task_vars)

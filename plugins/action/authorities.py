@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Optional
 
 from ansible.plugins.action import ActionBase
@@ -48,7 +47,8 @@ class ActionModule(ActionBase):
         store = _authority.AuthorityStore(arguments["pki_directory"], arguments["passphrase"])
         settings = _authority_maker.Settings(passphrase=arguments["passphrase"], days=arguments["days"], key_type=arguments["key_type"])
         maker = _authority_maker.AuthorityMaker(store, settings)
-        hosts = {name: _observed(task_vars, name) for name in arguments["hosts"]}
+        observed = _observation.of_hosts(arguments["hosts"], task_vars["hostvars"], run=_observation.run_of(task_vars))
+        hosts = {name: one.get("certificates") for name, one in observed.items()}
         _authority.refuse_foreign(store, {name: certificates or {} for name, certificates in hosts.items()})
         warnings = maker.check()
         steps = maker.steps()
@@ -78,13 +78,3 @@ def _facts(store: _authority.AuthorityStore) -> dict[str, Any]:
         }
     facts["service_account"] = {"trusted": store.service_account_trusted()}
     return facts
-
-
-def _observed(task_vars: Mapping[str, Any], name: str) -> Optional[Mapping[str, Any]]:
-    """Certificates that were observed on a host in this run; None if it was not observed."""
-    try:
-        variables = task_vars["hostvars"][name]
-    except KeyError:
-        return None
-    certificates = _observation.of_host(variables, run=_observation.run_of(task_vars)).get("certificates")
-    return certificates if isinstance(certificates, Mapping) else None

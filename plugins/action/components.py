@@ -10,7 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _component, _progress
-from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observation, _templates
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _groups, _observation, _templates
 
 
 class ActionModule(ActionBase):
@@ -23,7 +23,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         if refusals := [str(sentence) for sentence in self._task.args.pop("refusals", None) or []]:
             return {**result, "failed": True, "msg": "\n".join(refusals)}
-        group, step = (self._task.args.pop(name, None) for name in ("group", "step"))
+        group, groups, step = (self._task.args.pop(name, None) for name in ("group", "groups", "step"))
         try:
             templates = _templates.Templates(self, task_vars)
             self._task.args["components"] = [_rendered(entry, templates) for entry in self._task.args.get("components") or []]
@@ -38,9 +38,8 @@ class ActionModule(ActionBase):
             result.update({"changed": False, "plan": sentences, "step": _component.kind_of(plans), "executions": 0})
         else:
             result.update(self._apply(components, plans, task_vars))
-        if group and (step := step or result.get("step", _component.KEEP)) != _component.KEEP:
-            # As the action of ansible.builtin.group_by asks for it.
-            result.update({"add_group": f"{group}_{step}", "parent_groups": ["all"]})
+        step = step or result.get("step", _component.KEEP)
+        result.update(_groups.joining(task_vars, [f"{group}_{step}" if group and step != _component.KEEP else "", *(groups or [])]))
         return _observation.noted(result, task_vars)
 
     def _apply(
@@ -51,6 +50,9 @@ class ActionModule(ActionBase):
         if self._task.args.get("apply", True) and not self._task.check_mode:
             self._tell(_progress.before(host, components, plans))
         result: dict[str, Any] = self._execute_module("quorate.kubernetes.components", task_vars=task_vars)
+        if result.get("changed") and "observation" in result:
+            # What kubelet tells of the node is not known any more.
+            result["observation"] = {**result["observation"], "node": None}
         self._tell(_progress.after(host, (result.get("observation") or {}).get("restarts") or {}))
         return result
 

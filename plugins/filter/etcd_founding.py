@@ -60,14 +60,10 @@ BOOTSTRAP = "/etc/etcd/bootstrap.env"
 
 
 def etcd_founding(_input: Mapping[str, Any], hostvars: Mapping[str, Any], *, data: str, cluster: str) -> dict[str, dict[str, Any]]:
-    names = [name for name in _input["etcd"] if name in hostvars]
-    observed: dict[str, Any] = dict.fromkeys(_input["etcd"])
-    observed.update({name: _observation.of_host(hostvars[name], run=_input["run"]) for name in names})
-    hosts = {name: _seen(one, data) if one else None for name, one in observed.items()}
-    others = {
-        name: _observation.of_host(hostvars[name], run=_input["run"]) for name in _input["hosts"] if name in hostvars and name not in hosts
-    }
-    outside = {name: _seen(one, data) for name, one in others.items() if one}
+    observed = _observation.of_hosts([*_input["etcd"], *_input["hosts"]], hostvars, run=_input["run"])
+    seen = {name: _seen(one, data) for name, one in observed.items() if one}
+    hosts = {name: seen.get(name) for name in _input["etcd"]}
+    outside = {name: one for name, one in seen.items() if name not in hosts}
     return {name: dataclasses.asdict(one) for name, one in _etcd_founding.decide(hosts, cluster=cluster, outside=outside).items()}
 
 

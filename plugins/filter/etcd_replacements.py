@@ -57,10 +57,8 @@ from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observa
 def etcd_replacements(_input: Mapping[str, Any], hostvars: Mapping[str, Any], *, dead: Sequence[str], data: str) -> dict[str, Any]:
     fixed = {str(member): str(spare) for member, spare in _input["etcd_replaced"].items() if spare in _input["etcd"]}
     chosen = [spare for member, spare in fixed.items() if member in dead]
-    candidates = {
-        name: _problem(_observation.of_host(hostvars[name], run=_input["run"]), data=data, fresh=name not in chosen)
-        for name in [*_input["etcd_spares"], *chosen]
-    }
+    observed = _observation.of_hosts([*_input["etcd_spares"], *chosen], hostvars, run=_input["run"])
+    candidates = {name: _problem(one, data=data, fresh=name not in chosen) for name, one in observed.items()}
     zones = {name: host["zone"] for name, host in _input["hosts"].items()}
     pairs, problem = _healing.pair(list(dead), candidates=candidates, zones=zones, fixed=fixed)
     return {"pairs": pairs, "problem": problem}

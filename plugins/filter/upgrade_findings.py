@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: upgrade_findings
-short_description: Tell whether a run changes versions, and what speaks against it
+short_description: Tell what speaks against the versions that are wanted
 version_added: 1.0.0
 author: quorate.kubernetes contributors (@quorate)
 description:
@@ -35,7 +35,6 @@ findings: "{{ cluster_topology | quorate.kubernetes.upgrade_findings(hostvars) }
 RETURN = r"""
 _value:
   description:
-    - C(changes) tells whether something that runs has another version than is wanted.
     - C(problems) are reasons not to begin, C(notes) what is good to know before, a sentence each.
   type: dict
 """
@@ -49,7 +48,7 @@ from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observa
 
 def upgrade_findings(_input: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Any]:
     names = [name for name in _input["hosts"] if name in hostvars]
-    observations = {name: one for name in names if (one := _observation.of_host(hostvars[name], run=_input["run"]))}
+    observations = {name: one for name, one in _observation.of_hosts(names, hostvars, run=_input["run"]).items() if one}
     seen = {name: _upgrade.running_versions(one) for name, one in observations.items()}
     wanted = {"kubernetes": _input["versions"]["kubernetes"], "etcd": _input["versions"]["etcd"]}
     cluster = _asked(hostvars, names, variable="upgrade_cluster", key="servers")
@@ -57,7 +56,6 @@ def upgrade_findings(_input: Mapping[str, Any], hostvars: Mapping[str, Any]) -> 
     running = _upgrade.known(seen, cluster=cluster, etcd=etcd)
     absent = set(running) - set(observations)
     return {
-        "changes": _upgrade.changes(seen, **wanted),
         "problems": [
             *_upgrade.problems(running, absent=absent, **wanted),
             *_upgrade.illnesses(cluster=cluster, etcd=etcd, observations=observations),

@@ -59,9 +59,8 @@ ROLES = ("etcd", "masters", _upgrade_plan.NODE_ROLE)
 
 
 def upgrade_steps(_input: Mapping[str, Any], hostvars: Mapping[str, Any], *, drain: bool = True, batch: Any = 1) -> list[dict[str, Any]]:
-    observations = {
-        name: one for name in _input["hosts"] if name in hostvars and (one := _observation.of_host(hostvars[name], run=_input["run"]))
-    }
+    observed = _observation.of_hosts(_input["hosts"], hostvars, run=_input["run"])
+    observations = {name: one for name, one in observed.items() if one}
     plans = {name: _upgrade_plan.Plans({role: hostvars[name].get(f"{role}_plan") or {} for role in ROLES}) for name in observations}
     hosts = {observation["platform"]["hostname"]: name for name, observation in observations.items()}
     leaders = _first(hostvars, plans, "upgrade_cluster").get("leaders") or {}

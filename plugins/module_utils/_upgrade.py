@@ -31,15 +31,10 @@ def running_versions(observation: Mapping[str, Any]) -> dict[str, str]:
     return versions
 
 
-def changes(running: Mapping[str, Mapping[str, str]], *, kubernetes: str, etcd: str) -> bool:
-    """Whether a component that runs has another version than is wanted."""
-    wanted = {"etcd": etcd}
-    return any(
-        version != wanted.get(name, kubernetes)
-        for versions in running.values()
-        for name, version in versions.items()
-        if name in (*KUBERNETES, "etcd")
-    )
+def differs(running: Mapping[str, str], *, kubernetes: str, etcd: str) -> bool:
+    """Whether a component that runs on a host has another version than is wanted."""
+    wanted = {**dict.fromkeys(KUBERNETES, kubernetes), "etcd": etcd}
+    return any(wanted.get(name, version) != version for name, version in running.items())
 
 
 def known(running: Mapping[str, Mapping[str, str]], *, cluster: Mapping[str, Any], etcd: Mapping[str, Any]) -> dict[str, dict[str, str]]:

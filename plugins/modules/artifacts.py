@@ -109,6 +109,11 @@ options:
     type: list
     elements: str
     default: []
+  group:
+    description:
+      - Group that the host joins if it lacks anything. The task needs C(changed_when), since a new group counts as a change.
+    type: str
+    default: ''
   state:
     description:
       - V(fetched) does only what the control node has to do. Run it for all hosts first, with C(any_errors_fatal), so that a wrong
@@ -265,6 +270,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "delivery": {"type": "str", "choices": ["push", "pull"], "default": "push"},
     "lock_file": {"type": "path"},
     "refusals": {"type": "list", "elements": "str", "default": []},
+    "group": {"type": "str", "default": ""},
     "state": {"type": "str", "choices": ["fetched", "present", "observed"], "default": "present"},
     # What the control node's half hands over.
     "files": {

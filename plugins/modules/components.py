@@ -194,6 +194,12 @@ options:
       - The host joins the group of this name with RV(step) behind it, such as C(nodes_change), unless there is nothing to do; as with
         M(ansible.builtin.group_by). The task needs C(changed_when), since a new group counts as a change.
     type: str
+  groups:
+    description:
+      - Further groups that the host joins, whatever there is to do. Empty names are left out. The task needs C(changed_when) here too.
+    type: list
+    elements: str
+    default: []
   step:
     description:
       - What stands behind the name of O(group), where the play knows better than RV(step).

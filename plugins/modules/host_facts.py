@@ -52,6 +52,28 @@ options:
     type: list
     elements: path
     default: []
+  node:
+    description:
+      - Where the host asks for its own Node object, with the certificate of its kubelet.
+      - Without O(node.server), or on a host without that certificate, nobody is asked.
+    type: dict
+    default: {}
+    suboptions:
+      name:
+        description:
+          - Name of the node.
+        type: str
+      server:
+        description:
+          - URL of the API, as the host reaches it.
+        type: str
+  versions:
+    description:
+      - Versions that are wanted, of C(kubernetes) and C(etcd).
+      - A host on which a component runs in another one joins the group C(host_other_version), and one that lacks one of O(commands) the
+        group C(host_lacks_command). The task needs C(changed_when), since a new group counts as a change.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -111,6 +133,12 @@ ansible_facts:
           description: Free bytes of the file systems that hold C(/opt), C(/var/lib) and C(/etc).
           returned: always
           type: dict
+        node:
+          description:
+            - What the API tells of the host's Node, as far as M(quorate.kubernetes.node) needs it. Null if it is not there, or if nobody
+              answered.
+          returned: always
+          type: dict
         files:
           description: State of each managed or watched path, null if it is absent.
           returned: always
@@ -129,6 +157,7 @@ ansible_facts:
           type: dict
 """
 
+import json
 import os
 import platform
 import shutil
@@ -150,9 +179,18 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "features": {"type": "list", "elements": "str", "default": []},
     "probes": {"type": "list", "elements": "path", "default": []},
     "contents": {"type": "list", "elements": "path", "default": []},
+    "node": {"type": "dict", "default": {}, "options": {"name": {"type": "str"}, "server": {"type": "str"}}},
+    # For the control node's half of the module.
+    "versions": {"type": "dict", "default": {}},
 }
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "ppc64le": "ppc64le", "s390x": "s390x", "riscv64": "riscv64"}
+KUBELET_CERTIFICATE, KUBELET_KEY = "/etc/kubernetes/kubelet/client.crt", "/etc/kubernetes/kubelet/client.key"
+KUBERNETES_CA = "/etc/kubernetes/pki/ca.crt"
+
+NODE_SECONDS = 2.0
+"""How long the API may take to answer. Without an answer the node counts as one of which nothing is known."""
+
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -169,6 +207,7 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
         "kernel": _kernel(params["features"]),
         "probes": {path: _probe(path) for path in params["probes"]},
         "contents": {path: _content(path) for path in params["contents"]},
+        "node": _node(**params["node"]),
         "space": {path: _host.free_bytes(path) for path in ("/opt", "/var/lib", "/etc")},
         "certificates": _certificate_files.observe_certificates(digests),
         "artifacts": _artifact_files.observe_artifacts(),
@@ -215,6 +254,25 @@ def _probe(path: str) -> str:
 def _content(path: str) -> str | None:
     content = _host.read_file(path)
     return None if content is None else content[:65536].decode("utf-8", "replace")
+
+
+def _node(name: str | None = None, server: str | None = None) -> dict[str, Any] | None:
+    """The host's Node: labels and annotations, what is to be kept away from it, how it is."""
+    if not name or not server or not os.path.exists(KUBELET_CERTIFICATE):
+        return None
+    try:
+        context = _host.tls_context(ca=KUBERNETES_CA, certificate=KUBELET_CERTIFICATE, key=KUBELET_KEY)
+    except _host.HostError:
+        return None
+    answer = _host.http_request(f"{server}/api/v1/nodes/{name}", context=context, timeout=NODE_SECONDS)
+    if answer.status != 200:
+        return None
+    node = json.loads(answer.body)
+    return {
+        "metadata": {key: node["metadata"].get(key) for key in ("name", "labels", "annotations")},
+        "spec": {key: node.get("spec", {}).get(key) for key in ("taints", "unschedulable")},
+        "status": {key: node.get("status", {}).get(key) for key in ("conditions", "nodeInfo")},
+    }
 
 
 def main() -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 FACT = "host_observation"
@@ -21,6 +21,14 @@ def of_host(variables: Mapping[str, Any], *, run: str) -> Mapping[str, Any]:
     # Facts are top-level variables only where they are injected.
     observation = (variables.get("ansible_facts") or {}).get(FACT) or variables.get(FACT) or {}
     return observation if observation.get("run") == run else {}
+
+
+def of_hosts(names: Iterable[str], hostvars: Mapping[str, Any], *, run: str) -> dict[str, Mapping[str, Any]]:
+    """What was observed in this run on each of some hosts; empty for a host on which nothing was, or that the inventory does not know."""
+    # As they lie there: a look at all variables of a host as templates takes 40 ms.
+    get = getattr(hostvars, "raw_get", hostvars.get)
+    found = {name: get(name) for name in names}
+    return {name: of_host(variables, run=run) if isinstance(variables, Mapping) else {} for name, variables in found.items()}
 
 
 def run_of(task_vars: Mapping[str, Any]) -> str:

@@ -84,7 +84,7 @@ def playbook(inventory: Path, name: str = "site", **variables: str) -> Run:
     """One run of a playbook, with its modules counted."""
     with tempfile.NamedTemporaryFile(encoding="utf-8", mode="r", suffix=".jsonl") as counts:
         settings = {
-            "ANSIBLE_CALLBACKS_ENABLED": "quorate.kubernetes.count_executions",
+            "ANSIBLE_CALLBACKS_ENABLED": "quorate.kubernetes.light_forks,quorate.kubernetes.count_executions",
             "ANSIBLE_NOCOLOR": "1",
             "QUORATE_EXECUTIONS_PATH": counts.name,
         }

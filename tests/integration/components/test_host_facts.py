@@ -19,6 +19,7 @@ def observed(host: Host) -> Mapping[str, Any]:
         "features": ["proc", "no-such-file-system", "/proc/self", "/no/such/path"],
         "probes": ["/srv/filled", "/srv/empty", "/srv/filled/file", "/srv/absent"],
         "contents": ["/srv/filled/file", "/srv/absent"],
+        "node": {"name": "m1", "server": "https://127.0.0.1:7443"},
     }
     run = host.play({"name": "Observe", "quorate.kubernetes.host_facts": arguments}, options=["--check"])
     assert not run.changed
@@ -53,9 +54,10 @@ def test_clock(observed: Mapping[str, Any]) -> None:
             id="probes",
         ),
         pytest.param("contents", {"/srv/filled/file": "text\n", "/srv/absent": None}, id="contents"),
+        pytest.param("node", None, id="the node of a host without a kubelet"),
     ],
 )
-def test_what_was_asked_for(observed: Mapping[str, Any], section: str, expected: dict[str, Any]) -> None:
+def test_what_was_asked_for(observed: Mapping[str, Any], section: str, expected: dict[str, Any] | None) -> None:
     assert observed[section] == expected
 
 

@@ -53,7 +53,11 @@ def run(observed: Optional[dict[str, Any]], **arguments: Any) -> tuple[dict[str,
     plugin = action.ActionModule(task, mock.MagicMock(), mock.MagicMock(), None, None, None)
     answer = {"changed": True, "observation": {"files": {"/etc/web": {**FILE, "digest": "new"}}}}
     plugin._execute_module = mock.MagicMock(return_value=answer)
-    task_vars: dict[str, Any] = {"cluster_topology": {"run": "7"}, "ansible_facts": {"host_observation": observed}}
+    task_vars: dict[str, Any] = {
+        "inventory_hostname": "m1",
+        "cluster_topology": {"run": "7"},
+        "ansible_facts": {"host_observation": observed},
+    }
     return plugin.run(None, task_vars), plugin._execute_module.call_count
 
 
@@ -173,12 +177,15 @@ def test_refusals_are_told_and_nothing_is_done() -> None:
 
 
 @pytest.mark.parametrize(
-    ("active", "group"),
+    ("active", "further", "groups"),
     [
-        pytest.param("failed", {"add_group": "nodes_build", "parent_groups": ["all"]}, id="something to do"),
-        pytest.param("active", {}, id="nothing to do"),
+        pytest.param("failed", [], ["nodes_build"], id="something to do"),
+        pytest.param("failed", ["", "etcd_flannel"], ["nodes_build", "etcd_flannel"], id="and another group"),
+        pytest.param("active", ["etcd_flannel"], ["etcd_flannel"], id="nothing to do, but another group"),
+        pytest.param("active", [""], [], id="nothing to do"),
     ],
 )
-def test_host_joins_the_group_of_its_step(active: str, group: dict[str, Any]) -> None:
-    result, _contacted = run(observation(active=active), apply=False, group="nodes")
-    assert {key: result[key] for key in ("add_group", "parent_groups") if key in result} == group
+def test_host_joins_the_group_of_its_step(active: str, further: list[str], groups: list[str]) -> None:
+    result, _contacted = run(observation(active=active), apply=False, group="nodes", groups=further)
+    assert result.get("add_host", {}).get("groups", []) == groups
+    assert result.get("add_host", {"host_name": "m1"})["host_name"] == "m1"

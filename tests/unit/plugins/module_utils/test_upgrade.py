@@ -89,16 +89,16 @@ def test_nodes_wait_for_masters_that_are_left_out(absent: set[str], found: bool)
 
 
 @pytest.mark.parametrize(
-    ("running", "changes"),
+    ("running", "differs"),
     [
         pytest.param({}, False, id="nothing runs"),
-        pytest.param({"m1": {"kubelet": "1.37.1", "etcd": "3.7.3", "flanneld": "0.28.4"}}, False, id="all as wanted"),
-        pytest.param({"m1": {"kubelet": "1.37.0"}}, True, id="patch"),
-        pytest.param({"m1": {"kubelet": "1.37.1", "etcd": "3.6.16"}}, True, id="etcd"),
+        pytest.param({"kubelet": "1.37.1", "etcd": "3.7.3", "flanneld": "0.28.4"}, False, id="all as wanted"),
+        pytest.param({"kubelet": "1.37.0"}, True, id="patch"),
+        pytest.param({"kubelet": "1.37.1", "etcd": "3.6.16"}, True, id="etcd"),
     ],
 )
-def test_changes(running: dict[str, dict[str, str]], changes: bool) -> None:
-    assert _upgrade.changes(running, kubernetes="1.37.1", etcd="3.7.3") is changes
+def test_differs(running: dict[str, str], differs: bool) -> None:
+    assert _upgrade.differs(running, kubernetes="1.37.1", etcd="3.7.3") is differs
 
 
 CLUSTER: dict[str, Any] = {

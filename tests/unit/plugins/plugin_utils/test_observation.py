@@ -31,6 +31,11 @@ def test_current(variables: dict[str, Any], found: dict[str, Any]) -> None:
     assert _observation.current(variables) == found
 
 
+def test_of_hosts() -> None:
+    hostvars = {"m1": {"ansible_facts": {"host_observation": SEEN}}, "m2": {"ansible_facts": {"host_observation": OLD}}}
+    assert _observation.of_hosts(["m1", "m2", "m3"], hostvars, run="7") == {"m1": SEEN, "m2": {}, "m3": {}}
+
+
 @pytest.mark.parametrize(
     ("part", "merged"),
     [

@@ -1,0 +1,31 @@
+"""Which groups a host joins by what was observed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.quorate.kubernetes.plugins.action import host_facts
+
+VERSIONS = {"kubernetes": "1.37.1", "etcd": "3.7.3", "runc": "1.1.5"}
+
+
+def observation(*, kubelet: str = "1.37.1", haproxy: str | None = "/usr/sbin/haproxy") -> dict[str, Any]:
+    unit = {"program": f"/opt/quorate/kubernetes/{kubelet}/kubelet", "active": "active"}
+    return {"commands": {"haproxy": haproxy}, "components": {"kubelet": {"unit": unit}}}
+
+
+@pytest.mark.parametrize(
+    ("seen", "versions", "groups"),
+    [
+        pytest.param({}, VERSIONS, [], id="nothing"),
+        pytest.param(observation(), VERSIONS, [], id="all as wanted"),
+        pytest.param(observation(haproxy=None), VERSIONS, ["host_lacks_command"], id="a missing program"),
+        pytest.param(observation(kubelet="1.36.4"), VERSIONS, ["host_other_version"], id="another version"),
+        pytest.param(observation(kubelet="1.36.4"), {}, [], id="no version is wanted"),
+        pytest.param(observation(kubelet="1.36.4", haproxy=None), VERSIONS, ["host_lacks_command", "host_other_version"], id="both"),
+    ],
+)
+def test_groups(seen: dict[str, Any], versions: dict[str, str], groups: list[str]) -> None:
+    assert host_facts.groups(seen, versions=versions) == groups
