@@ -86,3 +86,12 @@ def test_check_mode_predicts_and_keeps_secrets(inventory: Path, state: Callable[
     assert "/etc/kubernetes/kube-apiserver/encryption.yaml" in run.output
     assert {word for word in secrets if word in run.output} == set()
     assert different(before, state()) == set()
+
+
+def test_a_label_that_somebody_took_away_is_back(inventory: Path, kubectl: Callable[..., str], members: Callable[[str], list[str]]) -> None:
+    label, name = "node-role.kubernetes.io/worker", members("workers")[-1]
+    kubectl("label", "node", name, f"{label}-")
+    run = play("site", inventory=inventory)
+    assert run.code == 0, run.end
+    assert sum(run.changed.values()) == 1, run.output
+    assert json.loads(kubectl("get", "node", name, "--output=json"))["metadata"]["labels"][label] == ""
