@@ -15,7 +15,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificates, _host
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificates, _host, _http
 
 RECORD = _host.STATE_DIRECTORY + "/certificates.json"
 NEW = ".new"
@@ -122,7 +122,7 @@ def install(certificate: _certificates.Certificate, *, content: str, new_key: bo
     attributes = {"owner": certificate.owner, "group": certificate.group}
     _host.write_file(waiting, content.encode(), mode=_certificates.CERTIFICATE_MODE, **attributes)
     # Loading both fails if they do not belong together: another run may have made another key meanwhile.
-    _host.tls_context(certificate=waiting, key=waiting_key)
+    _http.tls_context(certificate=waiting, key=waiting_key)
     if new_key:
         _host.set_attributes(waiting_key, mode=_certificates.KEY_MODE, **attributes)
         # Nothing in between: a server that reads both at this moment would find a pair that does not fit.

@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _component, _host
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _component, _host, _http
 
 RECORDS = _host.STATE_DIRECTORY + "/components"
 
@@ -125,7 +125,7 @@ def why_not_ready(ready: _component.Ready) -> str:
                 context = _tls_context(ready.ca, ready.certificate, ready.key)
             except _host.HostError as error:
                 return str(error).rstrip(".")
-        answer = _host.http_request(ready.url, context=context)
+        answer = _http.http_request(ready.url, context=context)
         if answer.status != ready.status:
             return f"{ready.url} answers {answer.status or 'nothing'}: {answer.body.strip()[-400:]}"
     return ""
@@ -134,7 +134,7 @@ def why_not_ready(ready: _component.Ready) -> str:
 @functools.cache
 def _tls_context(ca: str, certificate: str, key: str) -> ssl.SSLContext:
     """Made once for all the looks at a component: it takes longer than the look."""
-    return _host.tls_context(ca=ca or None, certificate=certificate or None, key=key or None)
+    return _http.tls_context(ca=ca or None, certificate=certificate or None, key=key or None)
 
 
 def _accepts(port: int) -> bool:

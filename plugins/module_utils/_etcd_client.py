@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_member, _host, _quorum
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_member, _host, _http, _quorum
 from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import (
     CORRUPT,
     Alarm,
@@ -134,15 +134,15 @@ class EtcdClient:
         done = self._run(["endpoint", "status"], endpoints=endpoints, timeout=COMMAND_SECONDS)
         return parse_statuses(done.out) if done.out.strip() else {}
 
-    def _probe(self, questions: Sequence[tuple[str, str]]) -> list[_host.Answer]:
+    def _probe(self, questions: Sequence[tuple[str, str]]) -> list[_http.Answer]:
         if not questions:
             return []
         if self._context is None:
             connection = self.connection
-            self._context = _host.tls_context(ca=connection.ca, certificate=connection.certificate, key=connection.key)
+            self._context = _http.tls_context(ca=connection.ca, certificate=connection.certificate, key=connection.key)
         with concurrent.futures.ThreadPoolExecutor(max_workers=len(questions)) as pool:
             return list(
-                pool.map(lambda question: _host.http_request("".join(question), context=self._context, timeout=PROBE_SECONDS), questions)
+                pool.map(lambda question: _http.http_request("".join(question), context=self._context, timeout=PROBE_SECONDS), questions)
             )
 
     def wait_for(self, holds: Callable[[Cluster], bool], *, timeout: float) -> Optional[Cluster]:
@@ -222,10 +222,10 @@ class EtcdClient:
         return _host.run([connection.etcdctl, *arguments], environment=environment, timeout=timeout + 5, check=False)
 
 
-_NONE = _host.Answer(0, "")
+_NONE = _http.Answer(0, "")
 
 
-def _health_of(member: Member, answers: dict[tuple[str, str], _host.Answer], statuses: dict[str, Status]) -> Health:
+def _health_of(member: Member, answers: dict[tuple[str, str], _http.Answer], statuses: dict[str, Status]) -> Health:
     url = member.clients[0]
     ready, live = answers.get((url, READY), _NONE), answers.get((url, LIVE), _NONE)
     status = statuses.get(url)
@@ -245,7 +245,7 @@ def _without_corrupt(health: dict[int, Health], alarms: Sequence[Alarm]) -> dict
     }
 
 
-def _cause(answer: _host.Answer) -> str:
+def _cause(answer: _http.Answer) -> str:
     words = " ".join(line for line in answer.body.split("\n") if line and "excluded" not in line and not line.startswith("[+]"))
     return words[:300] if answer.status == 0 else f"it answers {answer.status}: {words[:300]}"
 

@@ -78,7 +78,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _api_servers, _component, _component_files, _host, _version
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _api_servers, _component, _component_files, _host, _http, _version
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "at_least": {"type": "str"},
@@ -107,9 +107,9 @@ class ApiServers:
 
 def versions_of(servers: Mapping[str, str], *, ca: str, certificate: str, key: str) -> dict[str, str]:
     """Version of each API server that answers."""
-    context = _host.tls_context(ca=ca, certificate=certificate, key=key)
+    context = _http.tls_context(ca=ca, certificate=certificate, key=key)
     with ThreadPoolExecutor(max_workers=max(1, len(servers))) as pool:
-        answers = list(pool.map(lambda url: _host.http_request(f"{url}/version", context=context), servers.values()))
+        answers = list(pool.map(lambda url: _http.http_request(f"{url}/version", context=context), servers.values()))
     return {name: str(json.loads(answer.body)["gitVersion"]) for name, answer in zip(servers, answers) if answer.status == 200}
 
 

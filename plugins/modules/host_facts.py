@@ -171,6 +171,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import (
     _certificate_files,
     _component_files,
     _host,
+    _http,
     _packing,
 )
 
@@ -261,10 +262,10 @@ def _node(name: str | None = None, server: str | None = None) -> dict[str, Any] 
     if not name or not server or not os.path.exists(KUBELET_CERTIFICATE):
         return None
     try:
-        context = _host.tls_context(ca=KUBERNETES_CA, certificate=KUBELET_CERTIFICATE, key=KUBELET_KEY)
+        context = _http.tls_context(ca=KUBERNETES_CA, certificate=KUBELET_CERTIFICATE, key=KUBELET_KEY)
     except _host.HostError:
         return None
-    answer = _host.http_request(f"{server}/api/v1/nodes/{name}", context=context, timeout=NODE_SECONDS)
+    answer = _http.http_request(f"{server}/api/v1/nodes/{name}", context=context, timeout=NODE_SECONDS)
     if answer.status != 200:
         return None
     node = json.loads(answer.body)

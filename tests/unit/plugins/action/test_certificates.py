@@ -15,7 +15,7 @@ from unittest import mock
 import pytest
 
 from ansible_collections.quorate.kubernetes.plugins.action import certificates as action
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificate_files, _certificate_plan, _host
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _certificate_files, _certificate_plan, _host, _http
 from ansible_collections.quorate.kubernetes.plugins.modules import certificates as module
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _authority, _authority_maker
 
@@ -184,7 +184,7 @@ def test_what_differs_is_put_right(host: Host, change: Callable[[Host], None], w
     assert (host.path("server.key").read_bytes() != key) is rekeyed
     assert verified(host, "server")
     assert verified(host, "client")
-    _host.tls_context(certificate=str(host.path("server.crt")), key=str(host.path("server.key")))
+    _http.tls_context(certificate=str(host.path("server.crt")), key=str(host.path("server.key")))
     assert host.run()["changed"] is False
 
 

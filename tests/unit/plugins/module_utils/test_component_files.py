@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _component, _component_files, _host
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _component, _component_files, _host, _http
 from ansible_collections.quorate.kubernetes.plugins.module_utils._component import Component, Directory, File, Ready
 
 Systemctl = Callable[..., None]
@@ -225,7 +225,7 @@ def test_not_ready(tmp_path: Path, port: int, free_port: int) -> None:
 
 @pytest.mark.parametrize(("status", "answer"), [(200, ""), (503, "answers 200: not yet")])
 def test_status_and_words_of_the_answer_count(monkeypatch: pytest.MonkeyPatch, status: int, answer: str) -> None:
-    monkeypatch.setattr(_host, "http_request", lambda _url, context: _host.Answer(200, "not yet\n") if context is None else None)
+    monkeypatch.setattr(_http, "http_request", lambda _url, context: _http.Answer(200, "not yet\n") if context is None else None)
     cause = _component_files.why_not_ready(Ready(url="http://127.0.0.1/healthz", status=status))
     assert cause.endswith(answer)
     assert bool(cause) == bool(answer)

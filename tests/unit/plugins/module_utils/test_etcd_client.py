@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_client
 from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import Cluster, EtcdError, Health, Member, Status
-from ansible_collections.quorate.kubernetes.plugins.module_utils._host import Answer
+from ansible_collections.quorate.kubernetes.plugins.module_utils._http import Answer
 
 URL = "https://192.0.2.1:2379"
 VOTER, LEARNER = Member(1, "m1", (), (URL,)), Member(1, "m1", (), (URL,), learner=True)
