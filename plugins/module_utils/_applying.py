@@ -17,6 +17,9 @@ LOOK_SECONDS = 0.25
 ASK_SECONDS = 1.0
 """How often systemd is asked for a component that does not answer yet."""
 
+RESTARTS_TO_GIVE_UP = 5
+"""After how many ends of its own a component that ran before counts as one that cannot run. systemd itself tries twenty times and more."""
+
 
 # Not frozen: what passes an exception on gives it another traceback.
 @dataclasses.dataclass(eq=False)
@@ -178,6 +181,10 @@ class ComponentOnHost:
         """What systemd and the process say against it, empty if nothing; and whether it failed for good."""
         unit = _component_files.facts_of(self._component, self._digests).unit
         if unit.active != "active":
+            restarts = _host.unit_states([self.service])[self.service].restarts
+            # One that never ran may wait for another that is not there yet. systemd counts anew from each start that it was asked for.
+            if self.facts.unit.process and restarts >= RESTARTS_TO_GIVE_UP:
+                return f"it ended {restarts} times by itself", True
             return f"systemd calls it {unit.active}", unit.active == "failed"
         if unit.inputs != _component.inputs_digest(self._component, self.facts.files):
             return "its former process still runs", False

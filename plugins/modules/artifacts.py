@@ -255,6 +255,9 @@ from ansible.module_utils.urls import open_url
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _artifact_files, _artifacts, _host, _packing
 
+LOW_PRIORITY = 15
+"""Of the nineteen steps that a process can stand back."""
+
 ARGUMENT_SPEC: dict[str, Any] = {
     "packages": {"type": "dict", "default": {}},
     "kinds": {"type": "list", "elements": "str", "default": []},
@@ -399,6 +402,8 @@ def _run(module: AnsibleModule) -> dict[str, Any]:
         changed = False
         try:
             if params["state"] == "present" and not module.check_mode:
+                # Hundreds of megabytes are unpacked: what already runs on this host goes first.
+                os.nice(LOW_PRIORITY)
                 changed = on_host.apply()
                 if params["bundle"]:
                     _artifact_files.remove_leftovers(params["bundle"])

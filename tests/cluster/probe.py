@@ -11,9 +11,14 @@ from .background import Background
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 LABEL = "quorate-test-probe"
-# etcd drops what was on its way to a leader that died, and tells. No load balancer can repeat it; whoever wrote has to, once there is
-# another leader. So that answer alone is no failure; a request that fails after it is.
-LEADER_DIED = "possibly due to previous leader failure"
+# etcd drops what was on its way to a leader that died or that hands over just then, and tells. No load balancer can repeat it; whoever wrote
+# has to, once there is another leader. So these answers alone are no failure; a request that fails after one is.
+WITHOUT_LEADER = ("possibly due to previous leader failure", "raft proposal dropped")
+
+
+def is_without_leader(problem: str) -> bool:
+    """Whether a request failed because etcd had no leader to do it."""
+    return any(words in problem for words in WITHOUT_LEADER)
 
 
 class Probe(Background):
@@ -61,7 +66,7 @@ class Probe(Background):
             if problem:
                 self.once.append(problem)
                 problem = act(number)
-            if LEADER_DIED in problem:
+            if is_without_leader(problem):
                 problem = act(number)
             if problem:
                 self.failed.append(problem)

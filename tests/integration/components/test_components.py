@@ -148,6 +148,19 @@ def test_broken_configuration_is_put_back(host: Host, server: Server) -> None:
     assert host.ssh(f"stat --format %a {server.path('config')} {server.path('extra')}").split() == ["640", "600"]
 
 
+def test_component_that_ends_again_and_again_is_put_back(host: Host, server: Server) -> None:
+    """Long before its time is over, and although systemd would try for ever."""
+    unit = server.definition()["unit"].replace("[Service]\n", "StartLimitIntervalSec=0\n[Service]\nRestart=always\nRestartSec=100ms\n")
+    ready = {**server.definition()["ready"], "timeout": 300}
+    stubborn, broken = (server.definition(config, unit=unit, ready=ready) for config in ("first", "broken"))
+    failed, again = host.play(components(stubborn), {**components(broken), "ignore_errors": True}, components(stubborn)).results[1:]
+    assert failed["failed"] is True
+    assert failed["failure"]["put_back"] is True
+    assert "times by itself" in failed["failure"]["cause"]
+    assert [again["changed"], again["plan"]] == [False, []]
+    assert server.answer()[0] == "first"
+
+
 def test_unit_that_systemd_refuses_is_put_back(host: Host, server: Server) -> None:
     """The process never notices."""
     started = server.start()
