@@ -41,7 +41,7 @@ cluster: setup binaries ## build a cluster in containers from INVENTORY (default
 .PHONY: destroy
 destroy: venv ## remove all containers of the lab and what belongs to them
 	$(LAB) destroy
-	rm -rf {inventories/lab,molecule/*/inventory}/{pki,admin.kubeconfig,artifacts.lock.txt,etcd_replaced.txt,.quorate-watch.json}
+	rm -rf {inventories/lab,molecule/*/inventory}/{pki,snapshots,admin.kubeconfig,artifacts.lock.txt,etcd_replaced.txt,.quorate-watch.json}
 
 .PHONY: hosts
 hosts: setup ## make fresh containers for the hosts of INVENTORY
@@ -86,9 +86,12 @@ sanity: venv ## ansible-test sanity
 importer: collection ## check the built collection as Galaxy and Automation Hub do
 	@tests/gate/importer.sh
 
-.PHONY: integration
-integration: setup ## modules against real programs
+.PHONY: tested-binaries
+tested-binaries: setup
 	@$(LAB) binaries --etcd $(TESTED_ETCD)
+
+.PHONY: integration
+integration: tested-binaries ## modules against real programs
 	@tests/gate/integration.sh $(ARGS)
 
 .PHONY: molecule
