@@ -87,7 +87,7 @@ importer: collection ## check the built collection as Galaxy and Automation Hub 
 	@tests/gate/importer.sh
 
 .PHONY: tested-binaries
-tested-binaries: setup
+tested-binaries: setup ## the binaries that the integration tests run
 	@$(LAB) binaries --etcd $(TESTED_ETCD)
 
 .PHONY: integration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -43,6 +44,17 @@ def test_from_one_to_five(
     assert members(etcdctl, "e3") == voters([*MASTERS, *APART])
     assert cluster(etcdctl, "e1") == number
     assert stores(hosts, "m2") == urls(addresses, [*MASTERS, *APART])
+
+
+def test_maintenance_goes_from_member_to_member(altered: Callable[..., Path], api: Api, addresses: Mapping[str, str]) -> None:
+    inventory = altered(*MASTERS, *APART)
+    with used(api, addresses, through="m2", servers=MASTERS):
+        run = fine(play("maintain_etcd", "--extra-vars=etcd_compact=always etcd_defragment=always", inventory=inventory))
+    assert sum(run.changed.values()) == 1, run.output
+    assert sorted(set(re.findall(r"Defragment (\w+)\.", run.output))) == sorted([*MASTERS, *APART])
+    again = fine(play("maintain_etcd", inventory=inventory))
+    assert sum(again.changed.values()) == 0, again.output
+    assert "There is nothing to do." in again.flat
 
 
 def test_from_masters_to_hosts_of_their_own(
