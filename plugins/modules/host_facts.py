@@ -186,7 +186,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "ppc64le": "ppc64le", "s390x": "s390x", "riscv64": "riscv64"}
-KUBELET_CERTIFICATE, KUBELET_KEY = "/etc/kubernetes/kubelet/client.crt", "/etc/kubernetes/kubelet/client.key"
+KUBELET_CERTIFICATE = "/etc/kubernetes/kubelet/client.crt"
+KUBELET_KEY = "/etc/kubernetes/kubelet/client.key"
 KUBERNETES_CA = "/etc/kubernetes/pki/ca.crt"
 
 NODE_SECONDS = 2.0
