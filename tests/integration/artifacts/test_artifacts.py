@@ -29,11 +29,22 @@ ARM = {"run": "this", "platform": {"architecture": "arm64"}, "artifacts": {}}
 PLAYBOOK = """
 - hosts: all
   gather_facts: false
+  any_errors_fatal: true
   tasks:
     - name: Observe the host
       quorate.kubernetes.host_facts:
       when: host_observation is not defined
 
+    - name: Fetch the programs
+      ansible.builtin.import_role:
+        name: quorate.kubernetes.artifacts
+      vars:
+        artifacts_state: fetched
+
+- hosts: host_lacks_artifacts
+  gather_facts: false
+  any_errors_fatal: true
+  tasks:
     - name: Bring the programs
       ansible.builtin.import_role:
         name: quorate.kubernetes.artifacts
