@@ -21,7 +21,8 @@ def observed(host: Host) -> Mapping[str, Any]:
         "contents": ["/srv/filled/file", "/srv/absent"],
         "node": {"name": "m1", "server": "https://127.0.0.1:7443"},
     }
-    run = host.play({"name": "Observe", "quorate.kubernetes.host_facts": arguments}, options=["--check"])
+    task = {"name": "Observe", "quorate.kubernetes.host_facts": arguments, "changed_when": False}
+    run = host.play(task, options=["--check"])
     assert not run.changed
     observation: Mapping[str, Any] = run.last["ansible_facts"]["host_observation"]
     return observation
