@@ -13,7 +13,7 @@ CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 LABEL = "quorate-test-probe"
 # etcd drops what was on its way to a leader that died or that hands over just then, and tells. No load balancer can repeat it; whoever wrote
 # has to, once there is another leader. So these answers alone are no failure; a request that fails after one is.
-WITHOUT_LEADER = ("possibly due to previous leader failure", "raft proposal dropped")
+WITHOUT_LEADER = ("etcdserver: request timed out", "raft proposal dropped")
 
 
 def is_without_leader(problem: str) -> bool:
