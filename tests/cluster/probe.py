@@ -31,9 +31,20 @@ class Probe(Background):
         gap: the longest time between two writes that were acknowledged, in seconds.
     """
 
-    def __init__(self, *, api: Api, name: str, reads: float = 5, writes: float = 2) -> None:
+    def __init__(self, *, api: Api, name: str, reads: float = 5, writes: float = 2, patience: float = 0) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            api: what is asked.
+            name: tells its objects from those of others.
+            reads: how many a second.
+            writes: how many a second.
+            patience: seconds for which a request is repeated after its one retry: a power cut is noticed a second later by load balancers, and
+                etcd needs one or two for another leader.
+        """
         super().__init__()
         self.api = api
+        self._patience = patience
         self._tag = f"{name}-{time.time_ns()}"
         self._threads = [
             threading.Thread(target=self._repeat, args=(self._read, 1 / reads), daemon=True),
@@ -67,6 +78,9 @@ class Probe(Background):
                 self.once.append(problem)
                 problem = act(number)
             if is_without_leader(problem):
+                problem = act(number)
+            end = time.monotonic() + self._patience
+            while problem and time.monotonic() < end and not self._stop.wait(0.3):
                 problem = act(number)
             if problem:
                 self.failed.append(problem)

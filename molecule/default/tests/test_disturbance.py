@@ -83,11 +83,11 @@ def whole(
 
 
 @contextlib.contextmanager
-def probed(api: Api, addresses: Mapping[str, str], names: list[str]) -> Iterator[list[Probe]]:
-    """Read and write through the load balancers of some hosts meanwhile; no request may fail twice, no write may be lost."""
+def probed(api: Api, addresses: Mapping[str, str], names: list[str], *, patience: float = 0) -> Iterator[list[Probe]]:
+    """Read and write through the load balancers of some hosts meanwhile; no request may fail twice, or for longer than the patience, no write may be lost."""
     with contextlib.ExitStack() as stack:
         ports = {name: stack.enter_context(forwarded(addresses[name], port=7443)) for name in names}
-        probes = [Probe(api=api.at(f"https://127.0.0.1:{port}", timeout=15), name=name) for name, port in ports.items()]
+        probes = [Probe(api=api.at(f"https://127.0.0.1:{port}", timeout=15), name=name, patience=patience) for name, port in ports.items()]
         with contextlib.ExitStack() as running:
             for probe in probes:
                 running.enter_context(probe)
@@ -110,7 +110,7 @@ def test_the_api_survives_the_loss_of_a_master(
     masters = members("masters")
     statuses = together(lambda name: json.loads(etcdctl(name, "endpoint", "status", "-w", "json"))[0]["Status"], masters)
     lost = next(name for name, status in statuses.items() if status["leader"] == status["header"]["member_id"])
-    with probed(api, addresses, members("workers")) as probes:
+    with probed(api, addresses, members("workers"), patience=10) as probes:
         lab("kill", lost)
         seen = [(probe.reads, len(probe.acknowledged)) for probe in probes]
 
