@@ -22,10 +22,6 @@ step() {
 }
 
 # What the lab lacks is built meanwhile, at low priority: the first steps mostly keep one core busy. As a job, so that it ends with this script.
-wait_for_binaries() {
-    tail --follow --lines=+1 --pid="$builder" .cache/binaries.log &
-    wait "$builder"
-}
 step setup make setup
 set -m
 nice make tested-binaries >.cache/binaries.log 2>&1 &
@@ -37,7 +33,9 @@ step unit make unit
 step lint make lint
 step sanity make sanity
 step importer make importer
-step binaries wait_for_binaries
+# Shows what is built, until it is done; the step finds it there, or tells what failed.
+tail --follow --lines=+1 --pid="$builder" .cache/binaries.log
+step binaries make tested-binaries
 step integration make integration
 for scenario in "$@"; do
     step "molecule $scenario" make molecule SCENARIO="$scenario"
