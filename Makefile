@@ -76,7 +76,7 @@ lint: venv ## style and types: ruff, mypy, yamllint, ansible-lint, changelog, do
 
 .PHONY: unit
 unit: venv ## decisions, in seconds
-	@pytest tests/unit $(ARGS)
+	@pytest tests/unit --numprocesses 2 $(ARGS)
 
 .PHONY: sanity
 sanity: venv ## ansible-test sanity

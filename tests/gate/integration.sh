@@ -3,7 +3,8 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
-pytest tests/integration "$@"
+# More workers than cores: most of the time they wait.
+pytest tests/integration --numprocesses 4 "$@"
 if compgen -G 'tests/integration/targets/*' >/dev/null; then
     tests/gate/ansible_test.sh integration --venv
 fi
