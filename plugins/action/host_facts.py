@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _upgrade
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _fitness, _upgrade
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _groups, _observation
 
 
@@ -24,7 +24,7 @@ def groups(observation: Mapping[str, Any], *, versions: Mapping[str, str]) -> li
 
 
 class ActionModule(ActionBase):
-    """Run the module, tell how far the host's clock is off, and sort the host."""
+    """Run the module, tell how far the host's clock is off and what an operator should know, and sort the host."""
 
     _requires_connection = True
 
@@ -41,5 +41,6 @@ class ActionModule(ActionBase):
             clock = observation.pop("clock")
             observation["run"] = _observation.run_of(task_vars)
             observation["clock_skew"] = round(min(0.0, clock - asked) or max(0.0, clock - answered), 3)
+            result["warnings"] = [f"{task_vars['inventory_hostname']}: {concern}" for concern in _fitness.concerns(observation)]
             result.update(_groups.joining(task_vars, groups(observation, versions=versions)))
         return result

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd, _etcd_version
 from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import CORRUPT, NOSPACE, Cluster, Member
@@ -19,6 +20,9 @@ FULL_PERCENT = 80
 # Defragmenting copies what is in use, and blocks only those who ask this member: a leader goes on leading meanwhile. Handing leadership over
 # costs writers more, as etcd drops, without an answer, what followers forward at that moment. So that is for databases that take seconds.
 HAND_OVER_BYTES = 256 << 20
+
+# Beside the copy of what is in use, the log goes on meanwhile: a segment of it is 64 MB.
+SPARE_BYTES = 64 << 20
 
 
 class MaintenanceRefused(Exception):
@@ -57,12 +61,22 @@ class Step:
         return self.sentence
 
 
-def plan(cluster: Cluster, options: Options) -> list[Step]:
-    """All work that there is, in its order; an error if the cluster is in no state for it."""
+def plan(cluster: Cluster, options: Options, free: Mapping[str, int]) -> list[Step]:
+    """All work that there is, in its order; an error if the cluster is in no state for it.
+
+    Args:
+        cluster: what is known of it.
+        options: when to do what.
+        free: free bytes of the disk that holds a member's data, by the member's name, as far as they are known.
+    """
     _refuse_corruption(cluster)
-    steps = [*_compaction(cluster, options), *_defragmentation(cluster, options)]
+    compaction, defragmentation = _compaction(cluster, options), _defragmentation(cluster, options)
+    steps = [*compaction, *defragmentation]
     if steps:
         _refuse_during_upgrade(cluster)
+    # A compaction leaves less to copy; then each member is looked at when its turn comes.
+    if not compaction:
+        refuse_without_room(cluster, [step.member for step in defragmentation], free)
     if cluster.alarms:
         steps.append(Step(DISARM, f"End the alarms: {', '.join(cluster.alarms_in_words())}."))
     return steps
@@ -72,6 +86,20 @@ def fragmented(cluster: Cluster, member: Member, options: Options) -> bool:
     """Whether so much of a member's database is free that it is worth the time that defragmenting blocks it."""
     status = cluster.of(member).status
     return status is not None and status.size >= options.minimum and 100 * (status.size - status.used) >= options.threshold * status.size
+
+
+def refuse_without_room(cluster: Cluster, members: Sequence[int], free: Mapping[str, int]) -> None:
+    """An error that names those of the members whose disk does not hold the second copy that defragmenting writes."""
+    short = []
+    for member in cluster.members:
+        status = cluster.of(member).status
+        if member.identity in members and status and free.get(member.name, status.used + SPARE_BYTES) < status.used + SPARE_BYTES:
+            short.append(f"{member.label} has {free[member.name] >> 20} MiB free and needs {(status.used + SPARE_BYTES) >> 20}")
+    if short:
+        raise MaintenanceRefused(
+            f"Defragmenting writes what is in use anew, beside the old file: {'; '.join(short)}. It was left as it is. Make room on the disk of its data "
+            "directory, and run again."
+        )
 
 
 def hands_over(cluster: Cluster, member: Member) -> bool:

@@ -11,7 +11,16 @@ from typing import Any
 
 ARCHITECTURES = ("amd64", "arm64")
 OLDEST_PYTHON = (3, 9)
-GIBIBYTE = 1 << 30
+MEBIBYTE, GIBIBYTE = 1 << 20, 1 << 30
+
+NEARLY_FULL = GIBIBYTE
+"""Free bytes below which a disk is told of: a member of etcd ends when it cannot write, and a node loses its pods before that."""
+
+ADVICE = {
+    "ALARM NOSPACE": " The database is full, and nobody can write to it. Run maintain_etcd.yml.",
+    "ALARM CORRUPT": " Its data differs from that of the others. docs/etcd.md tells what to do.",
+}
+"""By what etcd answers at /health: what to do."""
 
 
 def problems(
@@ -52,4 +61,20 @@ def problems(
     if node and not observation["kernel"]["modules"]:
         known = observation["kernel"]["features"]
         found += [f"Its kernel lacks {name} and cannot load modules: use a kernel that has it." for name in features if not known.get(name)]
+    return found
+
+
+def concerns(observation: Mapping[str, Any]) -> list[str]:
+    """What an operator should know of a host before its cluster is worked on, a sentence each; nothing of it forbids the work."""
+    etcd = observation.get("etcd") or {}
+    space: dict[int, list[str]] = {}
+    for path, free in [*observation["space"].items(), *([("the data directory of etcd", etcd["free"])] if etcd else [])]:
+        space.setdefault(free, []).append(path)
+    found = [
+        f"There are {free / MEBIBYTE:.0f} MiB free below {', '.join(paths)}. Make room: etcd and kubelet stop their work on a full disk."
+        for free, paths in sorted(space.items())
+        if free < NEARLY_FULL
+    ]
+    if etcd.get("trouble"):
+        found.append(f"Its member of etcd says that it is not well: {etcd['trouble']}.{ADVICE.get(etcd['trouble'], '')}")
     return found

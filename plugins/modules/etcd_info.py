@@ -92,7 +92,7 @@ quorum:
   type: dict
   sample: {voters: 3, healthy: 3, learners: 0, quorum: 2, spare: 1}
 alarms:
-  description: Active alarms.
+  description: Active alarms. Each is a warning too.
   returned: when it answered
   type: list
   elements: dict
@@ -117,6 +117,7 @@ class EtcdInfo:
 
     def __init__(self, params: dict[str, Any]) -> None:
         self._params = params
+        self.alarms: list[str] = []
         self._client = _etcd_client.EtcdClient(_etcd_client.Connection.of(params))
 
     def read(self) -> dict[str, Any]:
@@ -133,6 +134,7 @@ class EtcdInfo:
 
         _host.wait_until(answered, timeout=self._params["wait"], poll=_etcd_client.POLL_SECONDS)
         if cluster is not None:
+            self.alarms = cluster.alarms_in_words()
             return {"reachable": True, **_etcd_client.describe(cluster)}
         if self._params["required"]:
             raise _etcd.EtcdError(failure)
@@ -142,9 +144,12 @@ class EtcdInfo:
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        result = EtcdInfo(module.params).read()
+        info = EtcdInfo(module.params)
+        result = info.read()
     except (_etcd.EtcdError, _host.HostError) as error:
         module.fail_json(msg=f"Reading etcd failed: {error}")
+    for alarm in info.alarms:
+        module.warn(f"etcd has the alarm {alarm}. See maintain_etcd.yml.")
     module.exit_json(changed=False, **result)
 
 

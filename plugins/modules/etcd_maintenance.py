@@ -46,6 +46,12 @@ options:
       - Accept that the cluster answers nobody while its only member, or one of only two, is defragmented.
     type: bool
     default: false
+  free:
+    description:
+      - Free bytes of the disk that holds a member's data, by the member's name. A member whose disk has no room for the copy that
+        defragmenting writes is not defragmented, and the module fails. Members of which nothing is said count as having room.
+    type: dict
+    default: {}
   minimum_bytes:
     description:
       - Databases below this size are not defragmented for their free space.
@@ -103,6 +109,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "compact": {"type": "str", "choices": WHEN, "default": "needed"},
     "defragment": {"type": "str", "choices": WHEN, "default": "needed"},
     "downtime": {"type": "bool", "default": False},
+    "free": {"type": "dict", "default": {}},
     "minimum_bytes": {"type": "int", "default": 104857600},
     "retain_revisions": {"type": "int", "default": 1000},
     "threshold": {"type": "int", "default": 45},
@@ -124,8 +131,9 @@ class EtcdMaintenance:
             minimum=params["minimum_bytes"],
             retain=params["retain_revisions"],
         )
+        self._free = {name: int(free) for name, free in params["free"].items()}
         self.before = self.cluster = self._client.cluster()
-        self.steps = _etcd_maintenance.plan(self.cluster, self._options)
+        self.steps = _etcd_maintenance.plan(self.cluster, self._options, self._free)
 
     def apply(self) -> None:
         for step in self.steps:
@@ -148,6 +156,7 @@ class EtcdMaintenance:
 
     def _defragment(self, identity: int) -> None:
         member = self._allowed(identity)
+        _etcd_maintenance.refuse_without_room(self.cluster, [identity], self._free)
         heir = _etcd_member.heir(self.cluster, member.name)
         if heir and _etcd_maintenance.hands_over(self.cluster, member):
             self._client.move_leader(heir.identity, timeout=max(self._params["wait"], _etcd_client.COMMAND_SECONDS))

@@ -67,6 +67,11 @@ options:
         description:
           - URL of the API, as the host reaches it.
         type: str
+  etcd_directory:
+    description:
+      - Data directory of the host's member of etcd, if it is to have one. Then the member, if it runs, is asked how it is, with the
+        certificate for operators.
+    type: path
   versions:
     description:
       - Versions that are wanted, of C(kubernetes) and C(etcd).
@@ -133,6 +138,13 @@ ansible_facts:
           description: Free bytes of the file systems that hold C(/opt), C(/var/lib) and C(/etc).
           returned: always
           type: dict
+        etcd:
+          description:
+            - Free bytes for the member of etcd, and what it says is wrong with it, empty if nothing is or if nobody answers. Null without
+              O(etcd_directory).
+          returned: always
+          type: dict
+          sample: {free: 52428800, trouble: ALARM NOSPACE}
         node:
           description:
             - What the API tells of the host's Node, as far as M(quorate.kubernetes.node) needs it. Null if it is not there, or if nobody
@@ -181,6 +193,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "probes": {"type": "list", "elements": "path", "default": []},
     "contents": {"type": "list", "elements": "path", "default": []},
     "node": {"type": "dict", "default": {}, "options": {"name": {"type": "str"}, "server": {"type": "str"}}},
+    "etcd_directory": {"type": "path"},
     # For the control node's half of the module.
     "versions": {"type": "dict", "default": {}},
 }
@@ -190,8 +203,11 @@ KUBELET_CERTIFICATE = "/etc/kubernetes/kubelet/client.crt"
 KUBELET_KEY = "/etc/kubernetes/kubelet/client.key"
 KUBERNETES_CA = "/etc/kubernetes/pki/ca.crt"
 
-NODE_SECONDS = 2.0
-"""How long the API may take to answer. Without an answer the node counts as one of which nothing is known."""
+ETCD_HEALTH = "https://127.0.0.1:2379/health"
+ETCD_PKI = "/etc/etcd/pki"
+
+ANSWER_SECONDS = 2.0
+"""How long the API, or a member of etcd, may take to answer. Without an answer the node counts as one of which nothing is known."""
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -210,6 +226,7 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
         "probes": {path: _probe(path) for path in params["probes"]},
         "contents": {path: _content(path) for path in params["contents"]},
         "node": _node(**params["node"]),
+        "etcd": _etcd(params["etcd_directory"]),
         "space": {path: _host.free_bytes(path) for path in ("/opt", "/var/lib", "/etc")},
         "certificates": _certificate_files.observe_certificates(digests),
         "artifacts": _artifact_files.observe_artifacts(),
@@ -266,7 +283,7 @@ def _node(name: str | None = None, server: str | None = None) -> dict[str, Any] 
         context = _http.tls_context(ca=KUBERNETES_CA, certificate=KUBELET_CERTIFICATE, key=KUBELET_KEY)
     except _host.HostError:
         return None
-    answer = _http.http_request(f"{server}/api/v1/nodes/{name}", context=context, timeout=NODE_SECONDS)
+    answer = _http.http_request(f"{server}/api/v1/nodes/{name}", context=context, timeout=ANSWER_SECONDS)
     if answer.status != 200:
         return None
     node = json.loads(answer.body)
@@ -275,6 +292,27 @@ def _node(name: str | None = None, server: str | None = None) -> dict[str, Any] 
         "spec": {key: node.get("spec", {}).get(key) for key in ("taints", "unschedulable")},
         "status": {key: node.get("status", {}).get(key) for key in ("conditions", "nodeInfo")},
     }
+
+
+def _etcd(directory: str | None) -> dict[str, Any] | None:
+    """What keeps the host's member of etcd from its work: too little space, or an alarm."""
+    return {"free": _host.free_bytes(directory), "trouble": etcd_trouble()} if directory else None
+
+
+def etcd_trouble(url: str = ETCD_HEALTH, pki: str = ETCD_PKI) -> str:
+    """What a member of etcd says is wrong with it; empty if nothing is, or if none answers."""
+    if not os.path.exists(f"{pki}/operator.crt"):
+        return ""
+    try:
+        context = _http.tls_context(ca=f"{pki}/ca.crt", certificate=f"{pki}/operator.crt", key=f"{pki}/operator.key")
+    except _host.HostError:
+        return ""
+    answer = _http.http_request(url, context=context, timeout=ANSWER_SECONDS)
+    try:
+        told = json.loads(answer.body)
+    except ValueError:
+        return ""
+    return str(told.get("reason") or f"HTTP status {answer.status}") if told.get("health") != "true" else ""
 
 
 def main() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.quorate.kubernetes.plugins.modules import host_facts
+
 from .harness import NEWER, OLDER, Cluster, until
 
 SMALL: dict[str, Any] = {"minimum_bytes": 1}
@@ -56,13 +58,31 @@ def test_defragments_beyond_the_threshold_one_at_a_time_under_load(cluster: Clus
     assert not cluster.module("etcd_maintenance", **SMALL, threshold=90)["changed"]
 
 
+def trouble(cluster: Cluster) -> str:
+    """What the observation of the first host says of its member."""
+    return host_facts.etcd_trouble(f"{cluster.hosts['m1'].client}/health", str(cluster.authority.folder))
+
+
+def test_without_its_quorum_a_member_is_in_trouble_and_one_that_does_not_run_has_none_to_tell(cluster: Cluster) -> None:
+    first, second = cluster.found("m1", "m2")
+    assert trouble(cluster) == ""
+    second.stop()
+    until(lambda: trouble(cluster) == "RAFT NO LEADER", "the member says that it has no leader")
+    first.stop()
+    assert trouble(cluster) == ""
+
+
 def test_a_full_database_is_freed_and_its_alarm_ended(cluster: Cluster) -> None:
     cluster.found("m1", "m2", "m3", flags={"quota-backend-bytes": str(2 << 20)})
     until(lambda: "database space exceeded" in cluster.etcdctl("put", "k", "x" * 100_000, check=False), "the database is full")
-    assert cluster.module("etcd_info")["alarms"]
+    info = cluster.module("etcd_info")
+    assert info["alarms"]
+    assert "See maintain_etcd.yml" in str(info["warnings"])
+    assert trouble(cluster) == "ALARM NOSPACE"
     done = cluster.module("etcd_maintenance")
     assert not done.get("failed"), done
     assert done["cluster"]["alarms"] == []
+    assert trouble(cluster) == ""
     assert cluster.etcdctl("put", "k", "small").strip() == "OK"
     assert not cluster.module("etcd_maintenance")["changed"]
 

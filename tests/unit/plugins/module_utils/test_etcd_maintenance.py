@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -42,8 +44,8 @@ def cluster(
     return Cluster(1, MEMBERS, health, alarms)
 
 
-def work(on: Cluster, **options: object) -> str:
-    steps = _etcd_maintenance.plan(on, Options(**options))  # type: ignore[arg-type]
+def work(on: Cluster, *, free: Mapping[str, int] | None = None, **options: Any) -> str:
+    steps = _etcd_maintenance.plan(on, Options(**options), free or {})
     return " ".join(f"{step.verb}:{step.member or step.revision}" if step.member or step.revision else step.verb for step in steps)
 
 
@@ -62,11 +64,18 @@ NOSPACE = (Alarm(2, "NOSPACE"),)
         pytest.param(cluster(), {"defragment": "always"}, "defragment:2 defragment:3 defragment:1", id="always"),
         pytest.param(cluster(), {"compact": "always"}, "compact:4000", id="compaction leaves some revisions"),
         pytest.param(cluster(), {"compact": "always", "retain": 9000}, "", id="fewer revisions than are to stay"),
+        pytest.param(cluster(used=(100, 200, 200)), {"free": {"m1": 164 * MIB}}, "defragment:1", id="just enough room for the copy"),
+        pytest.param(
+            cluster(alarms=NOSPACE),
+            {"free": {"m1": 0}},
+            "compact:5000 defragment:2 defragment:3 defragment:1 disarm",
+            id="full, and what the copy needs shows after the compaction",
+        ),
         pytest.param(cluster(alarms=NOSPACE), {}, "compact:5000 defragment:2 defragment:3 defragment:1 disarm", id="full"),
         pytest.param(cluster(alarms=(Alarm(GONE, "CORRUPT"),)), {}, "disarm", id="the corrupt member was replaced"),
     ],
 )
-def test_plan(on: Cluster, options: dict[str, object], steps: str) -> None:
+def test_plan(on: Cluster, options: dict[str, Any], steps: str) -> None:
     assert work(on, **options) == steps
 
 
@@ -78,9 +87,15 @@ def test_plan(on: Cluster, options: dict[str, object], steps: str) -> None:
         pytest.param(
             cluster(versions="3.7.3 3.6.16 3.6.16"), {"defragment": "always"}, "change of version is under way", id="during an upgrade"
         ),
+        pytest.param(
+            cluster(used=(100, 200, 90)),
+            {"free": {"m1": 100 * MIB, "m2": 0, "m3": 154 * MIB}},
+            "m1 has 100 MiB free and needs 164. It was left",
+            id="no room for the copy of one that is to be defragmented",
+        ),
     ],
 )
-def test_refused(on: Cluster, options: dict[str, object], words: str) -> None:
+def test_refused(on: Cluster, options: dict[str, Any], words: str) -> None:
     with pytest.raises(MaintenanceRefused, match=words):
         work(on, **options)
 

@@ -75,6 +75,31 @@ def test_one_problem(observation: dict[str, Any], words: list[str]) -> None:
     assert [word for word in words if word not in problem] == []
 
 
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        pytest.param({"space": {"/opt": GIB, "/var/lib": GIB}}, [], id="just enough space"),
+        pytest.param(
+            {"space": {"/opt": 10 * GIB, "/var/lib": GIB - 1, "/etc": GIB - 1}}, ["1024 MiB free below /var/lib, /etc"], id="one full disk"
+        ),
+        pytest.param(
+            {"space": {"/opt": 5 << 20, "/var/lib": 10 * GIB}, "etcd": {"free": 0, "trouble": ""}},
+            ["0 MiB free below the data directory of etcd", "5 MiB free below /opt"],
+            id="full disks, the worst first",
+        ),
+        pytest.param(
+            {"space": {}, "etcd": {"free": GIB, "trouble": "ALARM NOSPACE"}}, ["ALARM NOSPACE. The database is full"], id="full database"
+        ),
+        pytest.param({"space": {}, "etcd": {"free": GIB, "trouble": "RAFT NO LEADER"}}, ["not well: RAFT NO LEADER."], id="no leader"),
+        pytest.param({"space": {}, "etcd": None}, [], id="no member"),
+    ],
+)
+def test_concerns(sections: dict[str, Any], words: list[str]) -> None:
+    found = _fitness.concerns(but(**sections))
+    assert len(found) == len(words)
+    assert [part for part, sentence in zip(words, found) if part not in sentence] == []
+
+
 def test_a_host_that_runs_no_pods_needs_no_features() -> None:
     assert problems(but(kernel=LACKING), node=False) == []
 
