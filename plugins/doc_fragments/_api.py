@@ -12,7 +12,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 description:
   - The host asks the API itself, with Python's standard library; it needs neither kubectl nor a Kubernetes library.
-  - The control node signs a client certificate that is valid for half an hour. The host keeps its key in memory only.
+  - The control node signs a client certificate that is valid for half an hour longer than the module may wait. The host keeps its key in memory only.
     With C(pipelining) Ansible does not write it to a disk of the host either.
 options:
   server:

@@ -207,19 +207,21 @@ def eviction(decision: Decision, *, grace_period: Optional[int]) -> dict[str, An
     return {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata, "deleteOptions": options}
 
 
-def after_refusal(status: int, details: Mapping[str, Any]) -> str:
+def after_refusal(status: int, details: Mapping[str, Any], message: str = "") -> str:
     """What an eviction that was not accepted means: the pod is C(gone), C(retry) later, or it C(failed).
 
     Args:
         status: HTTP status of the answer; 0 if there was none.
         details: what the API added for machines.
+        message: what it said.
     """
     causes = {cause.get("reason") for cause in details.get("causes") or []}
     # A conflict is the precondition: a new pod has the name.
     if status in (404, 409):
         return GONE
     # 429 is a disruption budget or too many requests; a namespace that terminates deletes its pods by itself.
-    if status in (0, 429, 503, 504) or "NamespaceTerminating" in causes:
+    # What etcd had no time or no leader for is asked once more: the precondition keeps it from being done twice.
+    if status in (0, 429, 503, 504) or "NamespaceTerminating" in causes or "etcdserver: " in message:
         return RETRY
     return FAILED
 

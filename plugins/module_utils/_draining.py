@@ -96,7 +96,7 @@ class Draining:
         try:
             self._client.request("POST", path, body=_drain.eviction(decision, grace_period=self._grace_period))
         except _kubernetes.KubernetesError as error:
-            meaning = _drain.after_refusal(error.status, error.details)
+            meaning = _drain.after_refusal(error.status, error.details, str(error))
             if meaning == _drain.FAILED:
                 raise _kubernetes.KubernetesError(f"Evicting the pod {decision.pod} failed: {error}", status=error.status) from error
             due = time.monotonic() + _drain.backoff(attempts.count)

@@ -20,6 +20,9 @@ APPLIED = "quorate.io/applied"
 CORDONED_BY = "quorate.io/cordoned-by"
 """Annotation that tells our cordon from a person's."""
 
+MANAGER = "quorate-node"
+"""By what name the API keeps account of which fields we have set."""
+
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _TAINT = re.compile(rf"(?P<key>[^=:\s]+)(=(?P<value>[^=:\s]*))?:(?P<effect>{'|'.join(EFFECTS)})\Z")
 
@@ -245,22 +248,35 @@ def _taint_patch(
 
 
 def cordon_patch(live: Mapping[str, Any], *, by: str) -> dict[str, Any]:
-    """Patch that keeps new pods away, and notes that it was us; empty if somebody did it before."""
+    """Patch that keeps new pods away, and notes that it was us; if somebody did it before, at most one that takes an old note away."""
     if (live.get("spec") or {}).get("unschedulable"):
-        return {}
+        return {"metadata": {"annotations": {CORDONED_BY: None}}} if _is_noted(live) and not _is_ours(live) else {}
     return {"metadata": {"annotations": {CORDONED_BY: by}}, "spec": {"unschedulable": True}}
 
 
 def uncordon_patch(live: Mapping[str, Any], *, force: bool) -> dict[str, Any]:
     """Patch that lets pods in again, if it was us who kept them away (or in any case, with force); empty otherwise."""
-    ours = CORDONED_BY in (live["metadata"].get("annotations") or {})
     closed = bool((live.get("spec") or {}).get("unschedulable"))
     patch: dict[str, Any] = {}
-    if ours:
+    if _is_noted(live):
         patch["metadata"] = {"annotations": {CORDONED_BY: None}}
-    if closed and (ours or force):
+    if closed and (_is_ours(live) or force):
         patch["spec"] = {"unschedulable": None}
     return patch
+
+
+def _is_noted(live: Mapping[str, Any]) -> bool:
+    return CORDONED_BY in (live["metadata"].get("annotations") or {})
+
+
+def _is_ours(live: Mapping[str, Any]) -> bool:
+    """Whether the cordon that there is was made by us. C(kubectl uncordon) leaves our note behind, and a later cordon of a person keeps it."""
+    owners = [
+        entry.get("manager")
+        for entry in live["metadata"].get("managedFields") or []
+        if "f:unschedulable" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
+    ]
+    return _is_noted(live) and (not owners or MANAGER in owners)
 
 
 def patched(live: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -332,7 +348,7 @@ def summary(node: Mapping[str, Any]) -> dict[str, Any]:
         "architecture": (status.get("nodeInfo") or {}).get("architecture", ""),
         "addresses": [entry["address"] for entry in status.get("addresses") or []],
         "cordoned": bool(spec.get("unschedulable")),
-        "cordoned_by": (metadata.get("annotations") or {}).get(CORDONED_BY, ""),
+        "cordoned_by": (metadata.get("annotations") or {}).get(CORDONED_BY, "") if _is_ours(node) else "",
         "labels": dict(metadata.get("labels") or {}),
         "taints": list(spec.get("taints") or []),
     }

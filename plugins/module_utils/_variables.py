@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable, Optional
 
@@ -20,6 +21,10 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils._problem import
 # Made by the collection itself while it runs.
 RUNTIME_NAMES = ("cluster_topology", "*_plan")
 FOREIGN = "cluster_foreign_variables"
+
+# Of these, an argument specification can only say that they are of no one type.
+SHARES = ("upgrade_batch", "workers_batch")
+_SHARE = re.compile(r"[1-9]\d*|(?:[1-9]\d?|100)%")
 
 TRUE = ("true", "yes", "on", "1", "y", "t")
 FALSE = ("false", "no", "off", "0", "n", "f")
@@ -84,6 +89,7 @@ def check(hosts: Mapping[str, Mapping[str, Any]], *, known: Declared) -> Checked
             if name in known.specs:
                 try:
                     fitting[name] = coerce(value, spec=known.specs[name])
+                    _refuse_no_share(name, fitting[name])
                 except VariableError as error:
                     problems.append(_wrong(name, error=error, host=host))
                 continue
@@ -93,6 +99,12 @@ def check(hosts: Mapping[str, Mapping[str, Any]], *, known: Declared) -> Checked
             if problem is not None:
                 problems.append(dataclasses.replace(problem, hosts=(host,)))
     return Checked(values=values, problems=tuple(problems))
+
+
+def _refuse_no_share(name: str, value: Any) -> None:
+    """Ansible would take 0 for all hosts at once."""
+    if name in SHARES and (isinstance(value, bool) or not _SHARE.fullmatch(str(value).strip())):
+        raise VariableError(f" is {show(value)}, but a number of hosts from 1 on, or a percentage from 1% to 100%, is needed")
 
 
 def _patterns(value: Any, *, known: Declared) -> tuple[str, ...]:

@@ -72,7 +72,8 @@ options:
     description:
       - V(present) gives nodes their labels, annotations and taints. A node that has not registered yet is waited for.
       - V(cordoned) keeps new pods away.
-      - V(uncordoned) lets pods in again, if it was this module that kept them away; see O(force).
+      - V(uncordoned) lets pods in again, if it was this module that kept them away; see O(force). A cordon that somebody took away and
+        somebody made anew is not this module's.
       - V(drained) cordons the nodes and evicts their pods. Static pods, finished pods and those of daemon sets stay.
       - V(absent) removes the Node objects. Drain before, and stop kubelet, or it registers again.
     type: str
@@ -134,7 +135,7 @@ options:
     default: false
   uncordon_on_failure:
     description:
-      - Uncordon the nodes again if they could not be drained in time.
+      - Uncordon the nodes again if they could not be drained, be it in time or at all.
     type: bool
     default: false
 """
@@ -211,6 +212,7 @@ executions:
   type: int
 """
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -253,7 +255,6 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "uncordon_on_failure": {"type": "bool", "default": False},
 }
 
-MANAGER = "quorate-node"
 START_SECONDS = 60.0
 POLL_SECONDS = 0.25
 
@@ -316,12 +317,21 @@ class Nodes:
         chosen, decisions = self._to_drain(nodes, draining)
         stayed = draining.stayers(chosen)
         self._apply(self._changes(nodes))
-        remaining = draining.drain(chosen, timeout=self._timeout)
-        waiting = draining.blocked(chosen, remaining)
-        if waiting and _kubernetes.wait_part(self._options)[1] and self._options["uncordon_on_failure"]:
-            self._apply(self._changes(self._live(), state="uncordoned"), state="uncordoned")
+        try:
+            waiting = draining.blocked(chosen, draining.drain(chosen, timeout=self._timeout))
+        except _kubernetes.KubernetesError:
+            # What opens the node again may fail as well; what is told is the first cause.
+            with contextlib.suppress(_kubernetes.KubernetesError):
+                self._give_up()
+            raise
+        if waiting and _kubernetes.wait_part(self._options)[1]:
+            self._give_up()
         result = _node.report(self._done, pods=draining.evicted)
         return {**result, "left": _drain.left(decisions), "stayed": stayed, "waiting": waiting}
+
+    def _give_up(self) -> None:
+        if self._options["uncordon_on_failure"]:
+            self._apply(self._changes(self._live(), state="uncordoned"), state="uncordoned")
 
     def absent(self) -> dict[str, Any]:
         """Remove the Node objects."""
@@ -338,7 +348,7 @@ class Nodes:
     def _apply(self, changes: Iterable[_node.Change], *, state: str = "") -> None:
         for change in changes:
             try:
-                self._client.merge(_kubernetes.NODES.path(name=change.name), change.patch, manager=MANAGER)
+                self._client.merge(_kubernetes.NODES.path(name=change.name), change.patch, manager=_node.MANAGER)
             except _kubernetes.KubernetesError as error:
                 # kubelet or a controller was quicker: what is to change is computed anew from what they made.
                 if error.status != 409:

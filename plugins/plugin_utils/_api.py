@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -20,6 +21,7 @@ INSTALLER_GROUP = "system:masters"
 """The one group that may do everything before there are any roles."""
 
 IDENTITY_MINUTES = 30
+"""How long a client certificate lives, beside the time that the task may wait."""
 
 SLICES = (10.0, 20.0, 40.0, 60.0)
 """Seconds that one remote execution waits before the control node tells what it waits for; the last one is repeated."""
@@ -42,7 +44,7 @@ def slices(total: float) -> Iterator[tuple[float, bool]]:
 
 
 class ApiAction(ActionBase):
-    """Run a module with a client certificate that lives for half an hour, and tell what it waits for.
+    """Run a module with a client certificate that outlives the task by half an hour, and tell what it waits for.
 
     Attributes:
         GROUP: the group of the certificate, which says what the host may do with it meanwhile.
@@ -60,7 +62,8 @@ class ApiAction(ActionBase):
         if not directory:
             raise AnsibleActionFail("The directory of the authorities is not known. Set pki_directory, as a variable or in the task.")
         store = _authority.AuthorityStore(directory, self._setting("pki_passphrase", task_vars))
-        pair = store.issue(authority="kubernetes", common_name=INSTALLER, organizations=[self.GROUP], minutes=IDENTITY_MINUTES)
+        minutes = IDENTITY_MINUTES + math.ceil(float(self._task.args.get("wait_timeout") or 0) / 60)
+        pair = store.issue(authority="kubernetes", common_name=INSTALLER, organizations=[self.GROUP], minutes=minutes)
         return dataclasses.asdict(pair)
 
     def public_arguments(self) -> dict[str, Any]:

@@ -114,6 +114,12 @@ def test_cordon_is_taken_back_only_if_it_was_ours(cluster: harness.Cluster) -> N
     assert not cluster.run("node", name="c1", state="uncordoned")["changed"]
     assert cluster.get("node", "c1")["spec"]["unschedulable"]
     assert cluster.run("node", name="c1", state="uncordoned", force=True)["changed"]
+    # What they leave behind of ours does not make a later cordon of theirs ours.
+    assert cluster.run("node", name="c1", state="cordoned")["changed"]
+    cluster.kubectl("uncordon", "c1")
+    cluster.kubectl("cordon", "c1")
+    cluster.run("node", name="c1", state="uncordoned")
+    assert cluster.get("node", "c1")["spec"]["unschedulable"]
     assert "no node nobody" in cluster.run("node", name="nobody", state="cordoned")["msg"]
 
 
@@ -152,6 +158,19 @@ def test_a_budget_that_never_allows_it_is_named(cluster: harness.Cluster, place:
         assert told in failed["msg"]
         assert len(pods(cluster, "b1")) == 2
         assert not cluster.get("node", "b1")["spec"].get("unschedulable")
+
+
+def test_a_node_is_open_again_after_an_eviction_that_can_never_be(cluster: harness.Cluster, place: str) -> None:
+    cluster.node("e1")
+    second = budget(place, minimum=1)
+    second["metadata"]["name"] = "second"
+    cluster.create(workload(place), budget(place, minimum=1), second)
+    with harness.Life(cluster, place, nodes=["e1"]):
+        harness.wait_for(lambda: healthy(cluster, place) == 2, what="pods")
+        failed = cluster.run("node", name="e1", state="drained", wait_timeout=20, uncordon_on_failure=True)
+    assert failed["failed"]
+    assert "more than one PodDisruptionBudget" in failed["msg"]
+    assert not cluster.get("node", "e1")["spec"].get("unschedulable")
 
 
 def test_pods_of_daemon_sets_stay(cluster: harness.Cluster, place: str) -> None:

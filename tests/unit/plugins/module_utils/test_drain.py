@@ -138,20 +138,21 @@ def test_selects(selector: dict[str, Any], answer: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "details", "meaning"),
+    ("status", "details", "message", "meaning"),
     [
-        pytest.param(404, {}, "gone", id="gone"),
-        pytest.param(409, {}, "gone", id="another pod has the name"),
-        pytest.param(429, {"causes": [{"reason": "DisruptionBudget"}]}, "retry", id="budget"),
-        pytest.param(0, {}, "retry", id="no answer"),
-        pytest.param(503, {}, "retry", id="server ends"),
-        pytest.param(403, {"causes": [{"reason": "NamespaceTerminating"}]}, "retry", id="namespace goes"),
-        pytest.param(403, {}, "failed", id="not allowed"),
-        pytest.param(500, {}, "failed", id="two budgets"),
+        pytest.param(404, {}, "", "gone", id="gone"),
+        pytest.param(409, {}, "", "gone", id="another pod has the name"),
+        pytest.param(429, {"causes": [{"reason": "DisruptionBudget"}]}, "", "retry", id="budget"),
+        pytest.param(0, {}, "", "retry", id="no answer"),
+        pytest.param(503, {}, "", "retry", id="server ends"),
+        pytest.param(403, {"causes": [{"reason": "NamespaceTerminating"}]}, "", "retry", id="namespace goes"),
+        pytest.param(403, {}, "", "failed", id="not allowed"),
+        pytest.param(500, {}, "This pod has more than one PodDisruptionBudget", "failed", id="two budgets"),
+        pytest.param(500, {}, "failed: etcdserver: request timed out (HTTP 500)", "retry", id="etcd has no leader"),
     ],
 )
-def test_after_refusal(status: int, details: dict[str, Any], meaning: str) -> None:
-    assert _drain.after_refusal(status, details) == meaning
+def test_after_refusal(status: int, details: dict[str, Any], message: str, meaning: str) -> None:
+    assert _drain.after_refusal(status, details, message) == meaning
 
 
 def test_eviction_is_of_this_very_pod() -> None:

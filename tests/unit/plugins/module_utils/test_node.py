@@ -153,12 +153,26 @@ CLOSED = {"unschedulable": True}
 OURS = {"quorate.io/cordoned-by": "upgrade"}
 
 
+def closed(by: str) -> dict[str, Any]:
+    """A closed node with our note, and what the API knows of who closed it."""
+    live = node(spec=CLOSED, annotations=OURS)
+    fields = [
+        {"manager": "quorate-node", "fieldsV1": {"f:metadata": {"f:annotations": {"f:quorate.io/cordoned-by": {}}}}},
+        {"manager": by, "fieldsV1": {"f:spec": {"f:unschedulable": {}}}},
+    ]
+    return {**live, "metadata": {**live["metadata"], "managedFields": fields}}
+
+
 @pytest.mark.parametrize(
     ("live", "patch"),
     [
         pytest.param(node(), {"metadata": {"annotations": {"quorate.io/cordoned-by": "me"}}, "spec": CLOSED}, id="open"),
         pytest.param(node(spec=CLOSED), {}, id="closed by a person"),
         pytest.param(node(spec=CLOSED, annotations=OURS), {}, id="closed by us"),
+        pytest.param(closed("quorate-node"), {}, id="closed by us, as the API says too"),
+        pytest.param(
+            closed("kubectl-cordon"), {"metadata": {"annotations": {"quorate.io/cordoned-by": None}}}, id="closed anew by a person"
+        ),
     ],
 )
 def test_cordon_patch(live: dict[str, Any], patch: dict[str, Any]) -> None:
@@ -173,6 +187,9 @@ FORGOTTEN: dict[str, Any] = {"metadata": {"annotations": {"quorate.io/cordoned-b
     ("live", "force", "patch"),
     [
         pytest.param(node(spec=CLOSED, annotations=OURS), False, {**OPENED, **FORGOTTEN}, id="closed by us"),
+        pytest.param(closed("quorate-node"), False, {**OPENED, **FORGOTTEN}, id="closed by us, as the API says too"),
+        pytest.param(closed("kubectl-cordon"), False, FORGOTTEN, id="opened and closed anew by a person"),
+        pytest.param(closed("kubectl-cordon"), True, {**OPENED, **FORGOTTEN}, id="closed anew by a person, forced"),
         pytest.param(node(spec=CLOSED), False, {}, id="closed by a person"),
         pytest.param(node(spec=CLOSED), True, OPENED, id="closed by a person, forced"),
         pytest.param(node(annotations=OURS), False, FORGOTTEN, id="opened by a person since"),

@@ -125,6 +125,27 @@ def test_unknown(name: str, remedy: str | None) -> None:
         assert problem.what == f"{name} is no variable of quorate.kubernetes and would have no effect"
 
 
+@pytest.mark.parametrize(
+    ("value", "fits"),
+    [
+        (1, True),
+        ("3", True),
+        ("25%", True),
+        ("100%", True),
+        (0, False),
+        (-1, False),
+        ("0%", False),
+        ("101%", False),
+        ("two", False),
+        (True, False),
+    ],
+)
+def test_a_batch_is_never_all_hosts_by_accident(value: Any, fits: bool) -> None:
+    known = _variables.Declared(specs={"upgrade_batch": {"type": "raw"}}, roles=("upgrade",))
+    found = _variables.check({"w1": {"upgrade_batch": value}}, known=known).problems
+    assert [problem.what.split(" is ")[0] for problem in found] == ([] if fits else ["upgrade_batch"])
+
+
 def test_check_keeps_what_fits_and_reports_the_rest_for_each_host() -> None:
     found = _variables.check(
         {
