@@ -35,7 +35,8 @@ findings: "{{ cluster_topology | quorate.kubernetes.upgrade_findings(hostvars) }
 RETURN = r"""
 _value:
   description:
-    - C(problems) are reasons not to begin, C(notes) what is good to know before, a sentence each.
+    - C(problems) are reasons not to begin, C(other_minors) what runs in another minor version, C(notes) what is good to know before, a
+      sentence each.
   type: dict
 """
 
@@ -60,6 +61,7 @@ def upgrade_findings(_input: Mapping[str, Any], hostvars: Mapping[str, Any]) -> 
             *_upgrade.problems(running, absent=absent, **wanted),
             *_upgrade.illnesses(cluster=cluster, etcd=etcd, observations=observations),
         ],
+        "other_minors": _upgrade.other_minors(seen, **wanted),
         "notes": _upgrade.notes(running, cluster=cluster, hosts=set(observations), **wanted),
     }
 

@@ -68,11 +68,21 @@ def upgrade_steps(_input: Mapping[str, Any], hostvars: Mapping[str, Any], *, dra
         masters=_input["masters"],
         leader=_first(hostvars, plans, "etcd_cluster").get("leader"),
         leaders={name: hosts.get(host, host) for name, host in leaders.items()},
+        down=_down(observations),
         drain=drain,
         batch=str(batch),
     )
     steps = _upgrade_plan.steps(plans, order)
     return [{**step.as_data(), "text": f"{number}. {step}"} for number, step in enumerate(steps, 1)]
+
+
+def _down(observations: Mapping[str, Mapping[str, Any]]) -> set[tuple[str, str]]:
+    return {
+        (host, name)
+        for host, observation in observations.items()
+        for name, component in observation["components"].items()
+        if (component.get("unit") or {}).get("active") != "active"
+    }
 
 
 def _first(hostvars: Mapping[str, Any], names: Mapping[str, Any], variable: str) -> Mapping[str, Any]:

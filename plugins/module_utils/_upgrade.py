@@ -37,6 +37,17 @@ def differs(running: Mapping[str, str], *, kubernetes: str, etcd: str) -> bool:
     return any(wanted.get(name, version) != version for name, version in running.items())
 
 
+def other_minors(running: Mapping[str, Mapping[str, str]], *, kubernetes: str, etcd: str) -> list[str]:
+    """What runs in another minor version than is wanted, a sentence each with the hosts."""
+    wanted = {**dict.fromkeys(KUBERNETES, kubernetes), "etcd": etcd}
+    found: dict[str, list[str]] = {}
+    for host, versions in sorted(running.items()):
+        for name, version in versions.items():
+            if name in wanted and _version.parse(version).line != _version.parse(wanted[name]).line:
+                found.setdefault(f"{name} {version} runs, {wanted[name]} is wanted", []).append(host)
+    return [f"{what} (on {', '.join(hosts)})." for what, hosts in sorted(found.items())]
+
+
 def known(running: Mapping[str, Mapping[str, str]], *, cluster: Mapping[str, Any], etcd: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """What runs on each host: what was seen on the host itself, or else what the API and etcd tell of hosts that this run leaves out.
 
@@ -118,7 +129,10 @@ def illnesses(*, cluster: Mapping[str, Any], etcd: Mapping[str, Any], observatio
     for node in cluster.get("nodes") or []:
         name = node["name"]
         if not node["ready"] and name in observations and not _is_mended(observations[name], "kubelet"):
-            found.append(f"The node {name} is not ready: {node['reason']}. Mend it, or leave it out with --limit.")
+            found.append(
+                f"The node {name} is not ready: {node['reason']}. Mend it first, with --limit {name} if the inventory does, or leave it out "
+                f"with --limit 'all:!{name}'."
+            )
     found += [
         f"The member {member['name'] or member['id']} of etcd is not healthy: {member['cause']}"
         for member in etcd.get("members") or []

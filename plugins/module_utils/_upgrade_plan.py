@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Optional
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _cluster_state
@@ -73,6 +73,7 @@ class Order:
         masters: names of all masters.
         leader: the member that leads etcd.
         leaders: for each controller, the host that leads it.
+        down: host and name of each component that does not run: those are mended before another one is touched.
         drain: whether nodes are emptied before they are changed.
         batch: how many workers are changed at a time, a number or a percentage.
     """
@@ -80,6 +81,7 @@ class Order:
     masters: Sequence[str]
     leader: Optional[str] = None
     leaders: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    down: Collection[tuple[str, str]] = ()
     drain: bool = True
     batch: str = "1"
 
@@ -88,7 +90,7 @@ def steps(plans: Mapping[str, Plans], order: Order) -> list[Step]:
     """All that disturbs something that runs, in order."""
     return [
         *_etcd_steps(plans, order),
-        *_api_server_steps(plans),
+        *_api_server_steps(plans, order),
         *_controller_steps(plans, order),
         *_node_steps(plans, order),
     ]
@@ -99,16 +101,16 @@ def _changed(plans: Mapping[str, Plans], *roles: str) -> list[str]:
 
 
 def _etcd_steps(plans: Mapping[str, Plans], order: Order) -> list[Step]:
-    hosts = _changed(plans, "etcd")
-    ordered = [host for host in hosts if host != order.leader] + [host for host in hosts if host == order.leader]
+    ordered = sorted(_changed(plans, "etcd"), key=lambda host: ((host, "etcd") not in order.down, host == order.leader))
     waits = "before, the other members have a quorum and one of them leads; after, all members agree"
     return [Step("etcd", number, host, tuple(plans[host].units("etcd")), waits) for number, host in enumerate(ordered)]
 
 
-def _api_server_steps(plans: Mapping[str, Plans]) -> list[Step]:
+def _api_server_steps(plans: Mapping[str, Plans], order: Order) -> list[Step]:
     waits = "before, all other API servers are ready; after, this one is"
     found = [host for host in _changed(plans, "masters") if API_SERVER in plans[host].units("masters")]
-    return [Step("api-servers", number, host, (API_SERVER,), waits) for number, host in enumerate(found)]
+    ordered = sorted(found, key=lambda host: (host, API_SERVER) not in order.down)
+    return [Step("api-servers", number, host, (API_SERVER,), waits) for number, host in enumerate(ordered)]
 
 
 def _controller_steps(plans: Mapping[str, Plans], order: Order) -> list[Step]:

@@ -33,7 +33,8 @@ def test_findings_of_hosts_that_were_seen_in_this_run() -> None:
     found = upgrade_findings.upgrade_findings(TOPOLOGY, {"m1": host("m1", version="1.37.1"), "w1": host("w1", version="1.33.1")})
     assert [problem for problem in found["problems"] if "kubelet 1.33.1" in problem]
     old = upgrade_findings.upgrade_findings(TOPOLOGY, {"m1": host("m1", version="1.37.1"), "w1": host("w1", version="1.33.1", run="6")})
-    assert old == {"problems": [], "notes": []}
+    assert old == {"problems": [], "other_minors": [], "notes": []}
+    assert found["other_minors"] == ["kubelet 1.33.1 runs, 1.37.1 is wanted (on w1)."]
 
 
 def test_findings_take_what_one_host_asked() -> None:

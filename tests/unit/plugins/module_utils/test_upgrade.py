@@ -108,6 +108,18 @@ CLUSTER: dict[str, Any] = {
 ETCD: dict[str, Any] = {"members": [{"name": "m1", "id": "1", "version": "3.6.16", "healthy": True, "cause": ""}], "alarms": []}
 
 
+def test_other_minor_versions_are_told_with_their_hosts() -> None:
+    running = {
+        "m1": {"kube-apiserver": "1.36.4", "etcd": "3.6.16", "containerd": "2.1.0"},
+        "m2": {"kube-apiserver": "1.36.4", "etcd": "3.7.0"},
+        "w1": {"kubelet": "1.37.0"},
+    }
+    assert _upgrade.other_minors(running, kubernetes="1.37.1", etcd="3.7.3") == [
+        "etcd 3.6.16 runs, 3.7.3 is wanted (on m1).",
+        "kube-apiserver 1.36.4 runs, 1.37.1 is wanted (on m1, m2).",
+    ]
+
+
 def test_of_hosts_that_were_not_seen_the_cluster_tells() -> None:
     found = _upgrade.known({"m1": {"kube-apiserver": "1.37.1"}}, cluster=CLUSTER, etcd=ETCD)
     assert found == {

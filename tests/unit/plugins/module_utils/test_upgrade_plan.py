@@ -49,6 +49,13 @@ def test_leaders_come_last() -> None:
     ]
 
 
+def test_what_does_not_run_comes_first() -> None:
+    order = Order(masters=MASTERS, leader="m1", down={("m3", "kube-apiserver"), ("m2", "etcd"), ("m1", "kubelet")})
+    found = told(CLUSTER, order)
+    assert [host for stage, host, _units in found if stage == "etcd"] == ["m2", "m3", "m1"]
+    assert [host for stage, host, _units in found if stage == "api-servers"] == ["m3", "m1", "m2"]
+
+
 def test_order_of_the_stages() -> None:
     found = told(CLUSTER, Order(masters=MASTERS))
     assert list(dict.fromkeys(stage for stage, _host, _units in found)) == ["etcd", "api-servers", "controllers", "nodes"]
