@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -308,23 +309,25 @@ def shown(node: Mapping[str, Any]) -> dict[str, Any]:
 # --- readiness ---------------------------------------------------------------------------------------------------------
 
 
-def not_ready(names: Iterable[str], nodes: Mapping[str, Mapping[str, Any]], *, version: str = "") -> list[str]:
+def not_ready(names: Iterable[str], nodes: Mapping[str, Mapping[str, Any]], *, version: str = "", since: float = 0) -> list[str]:
     """Why nodes are not ready, a line each; empty if all are.
 
     Args:
         names: nodes that are to be ready.
         nodes: the nodes of the cluster by name.
         version: version that their kubelets must have; any if empty.
+        since: seconds since the epoch, from when on they must have said that they are ready: a node that has fallen silent stays ready for
+            most of a minute.
     """
     lines = []
     for name in names:
-        reason = _unready(nodes.get(name), version)
+        reason = _unready(nodes.get(name), version, since)
         if reason:
             lines.append(f"node {name}: {reason}")
     return lines
 
 
-def _unready(node: Optional[Mapping[str, Any]], version: str) -> str:
+def _unready(node: Optional[Mapping[str, Any]], version: str, since: float = 0) -> str:
     if node is None:
         return "it has not registered. Look at the journal of kubelet on it"
     state = _readiness.readiness({**node, "kind": "Node"})
@@ -333,7 +336,18 @@ def _unready(node: Optional[Mapping[str, Any]], version: str) -> str:
     runs = ((node.get("status") or {}).get("nodeInfo") or {}).get("kubeletVersion", "")
     if version and str(runs).lstrip("v") != version.lstrip("v"):
         return f"its kubelet reports version {runs}, not {version}"
+    if since and _last_word(node) < int(since):
+        return "its kubelet was restarted, and has not said anything since. Look at its journal"
     return ""
+
+
+def _last_word(node: Mapping[str, Any]) -> float:
+    """When the kubelet of a node last told of its state. It does so once when it starts, and then seldom."""
+    text = str(_readiness.condition(node, "Ready").get("lastHeartbeatTime") or "")
+    try:
+        return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def summary(node: Mapping[str, Any]) -> dict[str, Any]:

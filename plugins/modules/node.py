@@ -95,6 +95,13 @@ options:
       - Version that the kubelets of O(wait_ready) must report; any if empty.
     type: str
     default: ''
+  wait_since:
+    description:
+      - Seconds since the epoch, from when on the kubelets of O(wait_ready) must have told that they are ready. A node whose kubelet has fallen
+        silent counts as ready for most of a minute. With V(0) what they told last counts.
+      - Only with O(state=uncordoned).
+    type: float
+    default: 0
   wait_pods:
     description:
       - With O(state=uncordoned), pods on the nodes of O(wait_ready) to wait for until they are ready, such as RV(stayed) of the draining.
@@ -245,6 +252,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     },
     "wait_ready": {"type": "list", "elements": "str", "default": []},
     "wait_version": {"type": "str", "default": ""},
+    "wait_since": {"type": "float", "default": 0},
     "wait_pods": {"type": "list", "elements": "str", "default": []},
     "wait_timeout": {"type": "int", "default": 300},
     "cordoned_by": {"type": "str", "default": "quorate"},
@@ -303,7 +311,7 @@ class Nodes:
         names, pods = self._options["wait_ready"], self._options["wait_pods"]
 
         def pending() -> list[str]:
-            lines = _node.not_ready(names, self._live(), version=self._options["wait_version"])
+            lines = _node.not_ready(names, self._live(), version=self._options["wait_version"], since=self._options["wait_since"])
             return lines or (_drain.not_back(pods, _draining.pods_on(self._client, names)) if pods else [])
 
         waiting = self._wait(pending)

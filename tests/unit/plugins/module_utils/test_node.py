@@ -263,6 +263,21 @@ def test_not_ready(live: Any, version: str, line: str) -> None:
     assert not line or lines[0].startswith(line)
 
 
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [
+        pytest.param(0, True, id="whenever it was"),
+        pytest.param(1_800_000_000.9, True, id="in the second of the restart, as the API keeps no parts of seconds"),
+        pytest.param(1_800_000_001.0, False, id="before the restart"),
+    ],
+)
+def test_a_node_that_was_ready_before_its_kubelet_was_restarted_need_not_be_now(since: float, told: bool) -> None:
+    live = state("True")
+    live["status"]["conditions"][0]["lastHeartbeatTime"] = "2027-01-15T08:00:00Z"
+    lines = _node.not_ready(["n"], {"n": live}, since=since)
+    assert lines == ([] if told else ["node n: its kubelet was restarted, and has not said anything since. Look at its journal"])
+
+
 def test_summary() -> None:
     found = _node.summary({**state("False"), "spec": {"unschedulable": True, "taints": [taint("t")]}})
     assert (found["ready"], found["reason"], found["version"], found["cordoned"]) == (False, "Because: of it", "v1.37.1", True)
