@@ -24,7 +24,8 @@ if HERE.parts[-3:] != ("ansible_collections", "quorate", "kubernetes"):
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Note how many tests passed, failed and were skipped, so that `make test` can sum up all its runs of pytest."""
-    if not (path := os.environ.get("QUORATE_TEST_RESULTS")):
+    # A worker of pytest-xdist tells its part to the process that sums them up.
+    if not (path := os.environ.get("QUORATE_TEST_RESULTS")) or hasattr(config, "workerinput"):
         return
     counts = {outcome: len(terminalreporter.getreports(outcome)) for outcome in ("passed", "failed", "error", "skipped")}
     with Path(path).open("a", encoding="utf-8") as file:

@@ -184,7 +184,8 @@ class Lab:
         raise LabError(f"{host.name} cannot be reached by SSH at {host.address} within {within:.0f} s\n{seen}")
 
     def _disconnect(self, host: Host) -> None:
-        """Close the shared SSH connection to an address: the next host there must not get a dead one."""
+        """Close the shared SSH connection to an address: the next host there must not get a dead one. The folder is there for its own."""
+        self.cache.sockets.mkdir(parents=True, exist_ok=True, mode=0o700)
         control = self.cache.sockets / host.address
         if control.exists():
             run(["ssh", "-F", "none", "-o", f"ControlPath={control}", "-O", "exit", host.address], check=False, timeout=10)
