@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tests.cluster.hosts import said, together, units
 from tests.cluster.playbook import Run, play, play_until
 from tests.cluster.probe import Probe
 from tests.cluster.ssh import forwarded
+from tests.cluster.switch import press
 from tests.cluster.wait import settled, until
 from tests.cluster.workload import NAMESPACE, Workload
 
@@ -178,6 +180,17 @@ def test_killed_in_the_middle(inventory: Path, versions: Versions) -> None:
 
 
 @pytest.fixture
+def crashing(hosts: Mapping[str, Host]) -> None:
+    """A master that comes after others, whose API server ends as soon as it is started."""
+    name, unit = "m3", f"/etc/systemd/system/{API_SERVER}"
+    said(
+        hosts[name],
+        f"sed -i 's,^ExecStart=.*/kube-apiserver,& --no-such-flag,' {unit} && systemctl daemon-reload && systemctl restart {API_SERVER}",
+    )
+    until("the API server ends again and again", lambda: units(hosts[name])[API_SERVER]["ActiveState"] != "active", within=30)
+
+
+@pytest.fixture
 def held(api: Api, kubectl: Callable[..., str], workload: Workload) -> Iterator[str]:
     """A disruption budget that lets no pod of an application go."""
     applications = Applications(api=api, kubectl=kubectl, image=workload.image)
@@ -194,6 +207,15 @@ def closed(api: Api) -> list[str]:
     return sorted(node["metadata"]["name"] for node in api.get("/api/v1/nodes")["items"] if node["spec"].get("unschedulable"))
 
 
+def not_ready(api: Api) -> list[str]:
+    """Nodes that are not ready."""
+    return sorted(
+        node["metadata"]["name"]
+        for node in api.get("/api/v1/nodes")["items"]
+        if not any(entry["type"] == "Ready" and entry["status"] == "True" for entry in node["status"]["conditions"])
+    )
+
+
 def old_nodes(api: Api) -> set[str]:
     """Nodes whose kubelet has the old version."""
     return {
@@ -201,7 +223,9 @@ def old_nodes(api: Api) -> set[str]:
     }
 
 
+@pytest.mark.usefixtures("crashing")
 def test_gone_on_with_until_a_disruption_budget_holds_a_node(api: Api, upgrade: Upgrade, versions: Versions, held: str) -> None:
+    """What does not run is mended first: the others could not be spared before."""
     # Long enough for CoreDNS, which has a budget too and ends slowly, to leave the masters.
     run = upgrade("--extra-vars=workers_drain_timeout=30", "--extra-vars=upgrade_batch=50%")
     assert run.code != 0, run.output
@@ -210,6 +234,23 @@ def test_gone_on_with_until_a_disruption_budget_holds_a_node(api: Api, upgrade: 
     assert set(versions().values()) == {NEW}
     assert old_nodes(api) == {"w1", "w2"}
     assert closed(api) == []
+
+
+def test_a_worker_that_dies_while_it_is_emptied_is_reported(inventory: Path, api: Api) -> None:
+    def dies() -> None:
+        until("a node that is emptied", lambda: closed(api) == ["w1"], within=180)
+        press("kill", "w1")
+
+    death = threading.Thread(target=dies)
+    death.start()
+    run = play("upgrade", inventory=inventory)
+    death.join()
+    press("start", "w1")
+    assert run.code != 0, run.output
+    assert "w1: w1 did not answer" in run.flat, run.end
+    assert "go on with" in run.flat, run.end
+    assert old_nodes(api) == {"w1", "w2"}
+    settled("a node that is ready", lambda: not_ready(api), within=120)
 
 
 def test_a_limit_to_some_workers(inventory: Path, api: Api) -> None:
