@@ -98,10 +98,11 @@ class AuthorityMaker:
             if issuer is None:
                 continue
             where = self._store.path(authority)
-            if issuer.not_after <= time.time():
-                raise _authority.AuthorityError(
-                    f"The authority {authority} in {where} ended on {_certificate_plan.day(issuer.not_after)}. Rotate it."
-                )
+            if issuer.not_after <= time.time() + _certificate_plan.DAY:
+                end = f"ended on {_certificate_plan.day(issuer.not_after)}"
+                if issuer.not_after > time.time():
+                    end = "ends within a day, and with it all that is begun now"
+                raise _authority.AuthorityError(f"The authority {authority} in {where} {end}. Rotate it.")
             if self._exists(f"{authority}/{_authority.KEY}"):
                 self._store.signer(authority)
             if issuer.not_after - time.time() < ENDS_SOON_DAYS * _certificate_plan.DAY:

@@ -208,6 +208,15 @@ def test_an_authority_that_was_brought_and_cannot_sign(pki: Path, days: int, may
         store(pki).issue(authority="etcd", common_name="m1", organizations=[], minutes=1)
 
 
+@pytest.mark.parametrize(("days", "words"), [(-1, "ended on"), (0.5, "ends within a day")])
+def test_an_authority_that_a_run_would_outlive_stops_it(pki: Path, days: float, words: str) -> None:
+    key = _x509.make_key("ecdsa-p256")
+    brought = _authority_certificate("brought", key.public_key(), issuer="brought", key=key, days=days, may_sign=True)
+    (pki / "etcd/ca.crt").write_text(_x509.bundle_pem([brought]))
+    with pytest.raises(_authority.AuthorityError, match=words):
+        maker(pki).check()
+
+
 def test_an_authority_without_a_key_is_no_reason_to_stop(pki: Path) -> None:
     (pki / "etcd/ca.key").unlink()
     assert maker(pki).steps() == []
