@@ -99,10 +99,9 @@ class AuthorityMaker:
                 continue
             where = self._store.path(authority)
             if issuer.not_after <= time.time() + _certificate_plan.DAY:
-                end = f"ended on {_certificate_plan.day(issuer.not_after)}"
-                if issuer.not_after > time.time():
-                    end = "ends within a day, and with it all that is begun now"
-                raise _authority.AuthorityError(f"The authority {authority} in {where} {end}. Rotate it.")
+                raise _authority.AuthorityError(
+                    f"The authority {authority} in {where} has ended or ends within a day, on {_certificate_plan.day(issuer.not_after)}. Rotate it."
+                )
             if self._exists(f"{authority}/{_authority.KEY}"):
                 self._store.signer(authority)
             if issuer.not_after - time.time() < ENDS_SOON_DAYS * _certificate_plan.DAY:
