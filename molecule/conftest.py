@@ -34,11 +34,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("rebooted", sorted({name for group in groups.values() for name in group.get("hosts", {})}))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """An upgrade comes first: what every cluster must have is then asked of the upgraded one."""
-    items.sort(key=lambda item: item.path.name != "test_upgrade.py")
-
-
 @pytest.fixture(scope="session")
 def inventory() -> Path:
     """The inventory folder of the scenario that runs."""
@@ -49,6 +44,12 @@ def inventory() -> Path:
 def remembered() -> Path:
     """Where a scenario keeps what its fresh hosts were like."""
     return Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "fresh.json")
+
+
+@pytest.fixture(scope="session")
+def figures() -> Path:
+    """Where an upgrade leaves what was measured meanwhile, for tests of a scenario that is about that."""
+    return Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "upgrade.json")
 
 
 @pytest.fixture(scope="session")

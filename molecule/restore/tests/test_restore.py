@@ -16,7 +16,7 @@ from tests.cluster.hosts import said, together, units
 from tests.cluster.inventory import changed
 from tests.cluster.playbook import Run, play
 from tests.cluster.switch import press
-from tests.cluster.wait import settled
+from tests.cluster.wait import settled, until
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 HOSTS = ["m1", "e2", "e3"]
@@ -143,3 +143,20 @@ def test_another_number_of_members(
     assert members(etcdctl, "m1") == voters(["m1"])
     assert api.ask(f"{CONFIG_MAPS}/before").status == 200
     assert len(said(hosts["m1"], "ls -d /var/lib/etcd/member.aside-*").split()) == 2
+
+
+def test_what_was_given_up_is_refused_when_it_comes_back_and_joins_after_a_reset(
+    inventory: Path, hosts: Mapping[str, Host], etcdctl: Callable[..., str]
+) -> None:
+    for name in ("e2", "e3"):
+        press("start", name)
+        until(f"{name} answers", lambda it=name: hosts[it].run("true").rc == 0, within=60)
+    refused = play("site", inventory=inventory)
+    assert refused.code != 0
+    assert "The etcd hosts hold data of different clusters" in words(refused), refused.end
+    assert members(etcdctl, "m1") == voters(["m1"])
+    reset = play("reset", "--limit=e2,e3", "--extra-vars=reset_confirmed=true", inventory=inventory)
+    assert reset.code == 0, reset.end
+    run = play("site", inventory=inventory)
+    assert run.code == 0, run.end
+    assert members(etcdctl, "m1") == voters(HOSTS)

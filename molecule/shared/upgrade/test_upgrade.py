@@ -1,4 +1,4 @@
-"""From one minor version to the next while everybody works: nobody notices."""
+"""To what the inventory says, from another version, while everybody works: nobody notices."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
+from lab import versions as lab_versions
 from tests.cluster import applications
 from tests.cluster.api import Api
 from tests.cluster.hosts import said, together, units
@@ -24,8 +25,8 @@ from tests.cluster.ssh import forwarded
 from tests.cluster.wait import until
 from tests.cluster.workload import Workload
 
-OLD, NEW = {"kubernetes": "1.36.4", "etcd": "3.6.16"}, {"kubernetes": "1.37.1", "etcd": "3.7.3"}
-LONGEST_GAP = 1.0
+KUBERNETES = lab_versions.DEFAULT["kubernetes"]
+ETCD = lab_versions.ETCD[lab_versions.minor(KUBERNETES)]
 MOST_EXECUTIONS = 30
 
 
@@ -99,11 +100,23 @@ def executions(playbook: str) -> dict[str, int]:
     return {name: counts["modules"] for name, counts in last["hosts"].items()}
 
 
-def versions(api: Api, addresses: Mapping[str, str], masters: list[str]) -> dict[str, set[str]]:
-    """What runs: the versions of kubelets and API servers."""
-    kubelets = {node["status"]["nodeInfo"]["kubeletVersion"].lstrip("v") for node in api.get("/api/v1/nodes")["items"]}
-    servers = {api.at(f"https://{addresses[name]}:{api.port}").get("/version")["gitVersion"].lstrip("v") for name in masters}
-    return {"kubelets": kubelets, "API servers": servers}
+Versions = Callable[[], Mapping[str, set[str]]]
+
+
+@pytest.fixture(scope="module")
+def versions(api: Api, addresses: Mapping[str, str], members: Callable[[str], list[str]], etcdctl: Callable[..., str]) -> Versions:
+    """What runs: the versions of kubelets, API servers and members of etcd."""
+
+    def found() -> dict[str, set[str]]:
+        servers = [api.at(f"https://{addresses[name]}:{api.port}").get("/version")["gitVersion"] for name in members("masters")]
+        stores = [json.loads(etcdctl(name, "endpoint", "status", "-w", "json"))[0]["Status"]["version"] for name in members("etcd")]
+        return {
+            "kubelets": {node["status"]["nodeInfo"]["kubeletVersion"].lstrip("v") for node in api.get("/api/v1/nodes")["items"]},
+            "API servers": {version.lstrip("v") for version in servers},
+            "members of etcd": set(stores),
+        }
+
+    return found
 
 
 def leaders(api: Api) -> dict[str, int]:
@@ -120,7 +133,7 @@ def told(
     running.wait(within=60)
     before = together(lambda name: units(hosts[name]), hosts)
     path = tmp_path_factory.mktemp("plan") / "plan.json"
-    run = play("upgrade", "--check", f"--extra-vars=cluster_version={NEW['kubernetes']} upgrade_plan_file={path}", inventory=inventory)
+    run = play("upgrade", "--check", f"--extra-vars=cluster_version={KUBERNETES} upgrade_plan_file={path}", inventory=inventory)
     assert run.code == 0, run.end
     assert together(lambda name: units(hosts[name]), hosts) == before
     return list(json.loads(path.read_text(encoding="utf-8")))
@@ -143,7 +156,6 @@ class Measured:
     probes: Mapping[str, Probe]
     samplers: Mapping[str, Sampler]
     available: Sampler
-    moved: Mapping[str, int]
     restarted: Mapping[str, Mapping[str, float]]
     lost: Mapping[str, list[str]]
 
@@ -160,27 +172,28 @@ def when_started(hosts: Mapping[str, Host]) -> dict[str, dict[str, float]]:
 @pytest.fixture(scope="module")
 def measured(
     inventory: Path,
+    figures: Path,
     api: Api,
     hosts: Mapping[str, Host],
     addresses: Mapping[str, str],
     node_names: list[str],
     members: Callable[[str], list[str]],
     samplers: dict[str, Sampler],
+    versions: Versions,
     told: list[dict[str, Any]],
     quiet: float,
 ) -> Measured:
     """The upgrade, with everybody at work; after what is measured and told before it."""
     assert told
     assert quiet
-    masters = members("masters")
-    assert versions(api, addresses, masters) == {"kubelets": {OLD["kubernetes"]}, "API servers": {OLD["kubernetes"]}}
+    assert versions()["members of etcd"] != {ETCD}
     moved, started = leaders(api), when_started(hosts)
     with probed(api, addresses, node_names) as seen, contextlib.ExitStack() as stack:
         through = seen.probes[members("workers")[0]].api
         available = Sampler({"web": lambda: applications.available(through) >= applications.LEAST_AVAILABLE}, every=0.5)
         for sampler in (*samplers.values(), available):
             stack.enter_context(sampler)
-        run = play("upgrade", f"--extra-vars=cluster_version={NEW['kubernetes']}", inventory=inventory)
+        run = play("upgrade", f"--extra-vars=cluster_version={KUBERNETES}", inventory=inventory)
     for name, probe in seen.probes.items():
         print(f"{name}: {probe.reads} reads, {len(probe.acknowledged)} writes, longest gap {probe.gap:.2f} s (at {probe.gap_ended})")
     for name, sampler in samplers.items():
@@ -190,22 +203,22 @@ def measured(
         )
     assert run.code == 0, run.end
     after = when_started(hosts)
+    gaps = {name: {"seconds": probe.gap, "ended": probe.gap_ended} for name, probe in seen.probes.items() if not probe.once}
+    moves = {name: number - moved[name] for name, number in leaders(api).items()}
+    figures.write_text(json.dumps({"quiet": quiet, "gaps": gaps, "moves": moves}), encoding="utf-8")
     return Measured(
         run=run,
         probes=seen.probes,
         samplers=samplers,
         available=available,
-        moved={name: number - moved[name] for name, number in leaders(api).items()},
         restarted={name: {unit: at for unit, at in after[name].items() if at != started[name].get(unit)} for name in after},
         lost=seen.lost,
     )
 
 
 @pytest.mark.usefixtures("measured")
-def test_all_is_new(api: Api, addresses: Mapping[str, str], members: Callable[[str], list[str]], etcdctl: Callable[..., str]) -> None:
-    assert versions(api, addresses, members("masters")) == {"kubelets": {NEW["kubernetes"]}, "API servers": {NEW["kubernetes"]}}
-    stores = {json.loads(etcdctl(name, "endpoint", "status", "-w", "json"))[0]["Status"]["version"] for name in members("etcd")}
-    assert stores == {NEW["etcd"]}
+def test_all_is_new(versions: Versions) -> None:
+    assert versions() == {"kubelets": {KUBERNETES}, "API servers": {KUBERNETES}, "members of etcd": {ETCD}}
 
 
 def test_no_request_fails_and_no_write_is_lost(measured: Measured) -> None:
@@ -218,24 +231,20 @@ def test_no_request_fails_and_no_write_is_lost(measured: Measured) -> None:
     assert {name: lost for name, lost in measured.lost.items() if lost} == {}
 
 
-def test_writes_have_no_long_gap(measured: Measured, quiet: float) -> None:
-    gaps = {name: (probe.gap, probe.gap_ended) for name, probe in measured.probes.items() if not probe.once}
-    assert {name: gap for name, gap in gaps.items() if gap[0] > max(LONGEST_GAP, 2 * quiet)} == {}, f"quiet: {quiet:.2f} s"
-
-
 def test_never_two_at_once(measured: Measured) -> None:
     assert all(number > 100 for sampler in measured.samplers.values() for number in sampler.samples.values())
     assert {name: sampler.worst for name, sampler in measured.samplers.items() if len(sampler.worst) > 1} == {}
+
+
+def test_every_component_was_restarted_somewhere(measured: Measured) -> None:
+    restarted = {unit for units_of_host in measured.restarted.values() for unit in units_of_host}
+    assert {"etcd", "kube-apiserver", "kubelet"} - restarted == set()
 
 
 def test_the_disruption_budget_held(measured: Measured, running: applications.Applications) -> None:
     assert measured.available.absences == []
     assert measured.available.worst == []
     running.wait(within=60)
-
-
-def test_leadership_of_the_controllers_moves_once(measured: Measured) -> None:
-    assert {name: number for name, number in measured.moved.items() if number > 1} == {}
 
 
 def test_the_run_did_what_check_mode_told(measured: Measured, told: list[dict[str, Any]]) -> None:
@@ -260,7 +269,7 @@ def test_few_modules_ran() -> None:
 
 def test_there_is_nothing_to_do_the_second_time(inventory: Path, hosts: Mapping[str, Host]) -> None:
     before = together(lambda name: units(hosts[name]), hosts)
-    run = play("upgrade", f"--extra-vars=cluster_version={NEW['kubernetes']}", inventory=inventory)
+    run = play("upgrade", f"--extra-vars=cluster_version={KUBERNETES}", inventory=inventory)
     assert run.code == 0, run.end
     assert {name: count for name, count in run.changed.items() if count} == {}, run.output
     assert together(lambda name: units(hosts[name]), hosts) == before
