@@ -30,7 +30,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "remember": {"type": "bool", "default": False},
     "replaced": {"type": "dict", "default": {}},
     "spares": {"type": "list", "elements": "str", "default": []},
-    "state": {"type": "str", "choices": ["decided", "begun"], "default": "decided"},
+    "state": {"type": "str", "choices": ["decided", "begun", "forgotten"], "default": "decided"},
     "version": {"type": "str", "default": ""},
     "views": {"type": "dict", "default": {}},
 }
@@ -77,7 +77,7 @@ class ActionModule(ActionBase):
         _validation, arguments = self.validate_argument_spec(ARGUMENT_SPEC)
         watch = Watch(arguments["directory"], now=time.time())
         try:
-            found = self._begin(watch, arguments) if arguments["state"] == "begun" else self._decide(watch, arguments)
+            found = {"decided": self._decide, "begun": self._begin, "forgotten": self._forget}[arguments["state"]](watch, arguments)
         except (_local.LocalError, _replacement.ReplacementError) as error:
             return {**result, "failed": True, "msg": f"Healing etcd failed on the control node: {error}"}
         plan = found["plan"]
@@ -100,21 +100,22 @@ class ActionModule(ActionBase):
         problem = _healing.version_problem(seen, arguments["version"]) if arguments["version"] and decision.action == _healing.HEAL else ""
         if problem:
             decision = dataclasses.replace(decision, action=_healing.REFUSE, reason=f"{decision.reason} {problem}")
-        plan = self._forget(watch, decision) if decision.action == _healing.FORGET else []
         if arguments["remember"] and not self._task.check_mode:
             watch.keep(memory, decision)
         # A host that answers although its member does not can still take part, such as a spare that is on its way to join.
         silent = sorted(name for name, answer in arguments["views"].items() if "reachable" not in (answer or {}))
         voters = sorted(name for name, one in seen.entries.items() if one.voter)
-        return {"plan": plan, "decision": dataclasses.asdict(decision), "silent": silent, "voters": voters}
+        return {"plan": [], "decision": dataclasses.asdict(decision), "silent": silent, "voters": voters}
 
-    def _forget(self, watch: Watch, decision: _healing.Decision) -> list[str]:
-        """Take members that live off the record, so that the inventory holds again."""
+    def _forget(self, watch: Watch, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Take members that live off the record, so that the inventory holds again; decided anew, for a healing may have ended meanwhile."""
+        found = self._decide(watch, arguments)
+        back = found["decision"]["members"] if found["decision"]["action"] == _healing.FORGET else ()
         record = watch.record()
-        kept = [one for one in record if one.member not in decision.members]
-        if not self._task.check_mode:
+        kept = [one for one in record if one.member not in back]
+        if kept != record and not self._task.check_mode:
             watch.write_record(kept)
-        return [f"take from the record: {one}" for one in record if one not in kept]
+        return {**found, "plan": [f"take from the record: {one}" for one in record if one not in kept]}
 
     def _begin(self, watch: Watch, arguments: dict[str, Any]) -> dict[str, Any]:
         record, stamp = watch.record(), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(watch.now))

@@ -78,10 +78,13 @@ options:
     default: []
   state:
     description:
-      - With V(decided), say what is to be done. A member that was to be replaced, but answers again, is taken off the record.
+      - With V(decided), say what is to be done.
       - With V(begun), record that these members are replaced. It comes before the first change, so that a run that was cut short is known of.
+      - With V(forgotten), decide again, and take members that were to be replaced, but answer again, off the record.
+      - These two write to the record, so let the run have the lock of the inventory first (M(quorate.kubernetes.topology)), and for V(forgotten) look at
+        the members after that. Else a healing that runs beside it could come to its end without its record.
     type: str
-    choices: [decided, begun]
+    choices: [decided, begun, forgotten]
     default: decided
   version:
     description:
@@ -116,8 +119,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 decision:
-  description: What is to be done, V(nothing), V(wait), V(heal) or V(refuse), why, and with which members.
-  returned: with O(state=decided)
+  description: What is to be done, V(nothing), V(wait), V(heal), V(forget) or V(refuse), why, and with which members.
+  returned: with O(state=decided) and O(state=forgotten)
   type: dict
   sample: {action: wait, reason: "No answer from e2 for 60 s. A member is replaced after 300 s.", members: [e2]}
 silent:

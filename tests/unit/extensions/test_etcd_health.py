@@ -6,10 +6,11 @@ import asyncio
 import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 SOURCE = Path(__file__).resolve().parents[3] / "extensions/eda/plugins/event_source/etcd_health.py"
 
@@ -68,10 +69,18 @@ def events(source: ModuleType, count: int, **args: Any) -> list[dict[str, Any]]:
 
 
 def test_news_only_but_each_time_that_something_is_to_be_done(source: ModuleType, tmp_path: Path, inventory: Path) -> None:
-    fake = program(tmp_path, "nothing", "nothing", "wait", "wait", "heal", "heal", "nothing")
-    found = events(source, 5, inventory=str(inventory), ansible_playbook=str(fake))
-    assert [event["action"] for event in found] == ["nothing", "wait", "heal", "heal", "nothing"]
+    fake = program(tmp_path, "nothing", "nothing", "wait", "wait", "heal", "heal", "forget", "forget", "nothing")
+    found = events(source, 7, inventory=str(inventory), ansible_playbook=str(fake))
+    assert [event["action"] for event in found] == ["nothing", "wait", "heal", "heal", "forget", "forget", "nothing"]
     assert found[2] == {"action": "heal", "reason": "because", "members": ["e2"], "inventory": str(inventory)}
+
+
+def test_each_action_has_one_rule_and_what_is_to_be_done_runs_the_playbook(source: ModuleType) -> None:
+    (rulebook,) = yaml.safe_load((SOURCE.parents[2] / "rulebooks/heal_etcd.yml").read_text(encoding="utf-8"))
+    for action in ("nothing", "wait", "heal", "forget", "refuse", "failed"):
+        event = SimpleNamespace(action=action)
+        fitting = [rule for rule in rulebook["rules"] if eval(rule["condition"], {"event": event})]  # noqa: S307 - our own file
+        assert ["run_playbook" in rule["action"] for rule in fitting] == [action in source.TO_DO]
 
 
 def test_it_only_looks(source: ModuleType, tmp_path: Path, inventory: Path) -> None:

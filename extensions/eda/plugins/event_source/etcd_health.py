@@ -7,10 +7,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 short_description: Tell when a member of etcd is dead for good
 description:
-  - Looks at etcd again and again, and sends an event whenever the decision changes, and each time that a member is to be replaced.
+  - Looks at etcd again and again, and sends an event whenever the decision changes, and each time that something is to be done.
   - A look is a run of the playbook C(quorate.kubernetes.heal) with C(heal_mode=look), which asks every member on its own host over SSH, decides by the
     same rules as the watcher of C(watch_etcd.yml), and changes nothing. How patient it is, is up to the inventory (C(heal_after) and others).
-  - An event has C(action), which is V(nothing), V(wait), V(heal), V(refuse) or V(failed), C(reason), C(members) and C(inventory).
+  - An event has C(action), C(reason), C(members) and C(inventory). The action is V(nothing), V(wait), V(refuse), V(failed), or one of those for
+    which the playbook heal has to run, V(heal) and V(forget), which is that a member answers again that was to be replaced.
 options:
   ansible_playbook:
     description:
@@ -53,7 +54,7 @@ EXAMPLES = r"""
         inventory: /srv/inventories/production
   rules:
     - name: Let a spare take the place of a dead member
-      condition: event.action == "heal"
+      condition: event.action == "heal" or event.action == "forget"
       action:
         run_playbook:
           name: quorate.kubernetes.heal_by_event
@@ -70,6 +71,9 @@ from typing import Any
 
 # What the playbook keeps beside the inventory; see the action plugin etcd_healing.
 MEMORY = ".quorate-watch.json"
+
+# For these decisions a look does nothing, and the playbook something.
+TO_DO = ("heal", "forget")
 
 
 def memory_path(inventory: str) -> Path:
@@ -108,8 +112,8 @@ def event_of(decision: dict[str, Any], *, code: int, output: str, inventory: str
 
 
 def is_news(event: dict[str, Any], former: dict[str, Any]) -> bool:
-    """Whether to send it: always if a member is to be replaced, otherwise when it is another decision than before."""
-    return event["action"] == "heal" or (event["action"], event["members"]) != (former.get("action"), former.get("members"))
+    """Whether to send it: always if something is to be done, otherwise when it is another decision than before."""
+    return event["action"] in TO_DO or (event["action"], event["members"]) != (former.get("action"), former.get("members"))
 
 
 async def look(args: dict[str, Any]) -> dict[str, Any]:

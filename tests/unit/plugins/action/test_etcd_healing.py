@@ -106,12 +106,36 @@ def test_check_mode_and_a_person_leave_nothing_behind(healing: Healing, tmp_path
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith((".q", "etcd"))] == []
 
 
-def test_a_member_that_is_back_is_taken_off_the_record(healing: Healing, tmp_path: Path) -> None:
-    (tmp_path / "etcd_replaced.txt").write_text("e2 replaced by s1 at 2026-11-21T12:00:00Z\n", encoding="utf-8")
-    found = healing(views=views(), members=["e1", "e3", "s1"], replaced={"e2": "s1"})
-    assert found["decision"]["action"] == "forget"
-    assert found["changed"] is True
-    assert "replaced by" not in (tmp_path / "etcd_replaced.txt").read_text(encoding="utf-8").partition("longer.\n")[2]
+LINES = "e2 replaced by s1 at 2026-11-21T12:00:00Z\ne9 replaced by s9 at 2026-11-21T12:00:00Z\n"
+BEGUN: dict[str, Any] = {"members": ["e1", "e3", "s1"], "replaced": {"e2": "s1"}}
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    path = tmp_path / "etcd_replaced.txt"
+    path.write_text(LINES, encoding="utf-8")
+    return path
+
+
+def test_a_look_at_a_member_that_is_back_leaves_the_record_alone(healing: Healing, record: Path) -> None:
+    found = healing(views=views(), **BEGUN, **PATIENT)
+    assert (found["decision"]["action"], found["decision"]["members"]) == ("forget", ["e2"])
+    assert found["changed"] is False
+    assert record.read_text(encoding="utf-8") == LINES
+
+
+def test_a_member_that_is_back_is_taken_off_the_record(healing: Healing, record: Path) -> None:
+    assert healing("--check", views=views(), state="forgotten", **BEGUN)["changed"] is True
+    assert record.read_text(encoding="utf-8") == LINES
+    found = healing(views=views(), state="forgotten", **BEGUN)
+    assert found["plan"] == ["take from the record: e2 replaced by s1 at 2026-11-21T12:00:00Z"]
+    assert [line for line in record.read_text(encoding="utf-8").splitlines() if not line.startswith("#")] == LINES.splitlines()[1:]
+
+
+def test_one_that_is_gone_again_when_the_lock_is_there_stays_on_it(healing: Healing, record: Path) -> None:
+    found = healing(views=views(dead="e2"), state="forgotten", **BEGUN)
+    assert (found["decision"]["action"], found["changed"], found["plan"]) == ("heal", False, [])
+    assert record.read_text(encoding="utf-8") == LINES
 
 
 def test_a_prepared_upgrade_is_not_for_a_healing(healing: Healing) -> None:
