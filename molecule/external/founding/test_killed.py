@@ -9,10 +9,17 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import pytest
 from testinfra.host import Host
 
 from tests.cluster.hosts import look, together, units
 from tests.cluster.playbook import play_until
+
+
+@pytest.fixture(autouse=True)
+def former_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is founded here is what the converge goes on with."""
+    monkeypatch.setenv("QUORATE_TEST_BEFORE", "yes")
 
 
 def test_killed_when_the_first_member_was_started(inventory: Path, hosts: Mapping[str, Host], members: Callable[[str], list[str]]) -> None:

@@ -238,7 +238,7 @@ def test_never_two_at_once(measured: Measured) -> None:
 
 def test_every_component_was_restarted_somewhere(measured: Measured) -> None:
     restarted = {unit for units_of_host in measured.restarted.values() for unit in units_of_host}
-    assert {"etcd", "kube-apiserver", "kubelet"} - restarted == set()
+    assert {"etcd", "kube-apiserver"} - restarted == set()
 
 
 def test_the_disruption_budget_held(measured: Measured, running: applications.Applications) -> None:
