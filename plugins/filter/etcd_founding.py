@@ -12,6 +12,8 @@ author: quorate.kubernetes contributors (@quorate)
 description:
   - Decides from what was observed of all etcd hosts what each of them does at its start.
   - A cluster is founded only if every etcd host was observed, and none of them belongs to a founded one, nor any other host of the cluster.
+  - Where the hosts hold data of different clusters, all refuse. A member that does not run while the others have their quorum joins, which
+    starts it, or lets it begin anew if it was removed.
 positional: _input, hostvars
 options:
   _input:
@@ -70,8 +72,15 @@ def etcd_founding(_input: Mapping[str, Any], hostvars: Mapping[str, Any], *, dat
 def _seen(observed: Mapping[str, Any], data: str) -> _etcd_founding.Observation:
     bootstrap = _etcd_founding.parse_bootstrap((observed["contents"] or {}).get(BOOTSTRAP) or "")
     unit = (observed["components"].get("etcd") or {}).get("unit") or {}
+    member = observed.get("etcd") or {}
     return dataclasses.replace(
-        bootstrap, data=observed["probes"].get(data) == "filled", running=unit.get("active") in ("active", "activating")
+        bootstrap,
+        data=observed["probes"].get(data) == "filled",
+        running=unit.get("active") in ("active", "activating"),
+        started=unit.get("active") == "active",
+        number=member.get("cluster") or "",
+        # Without trouble: null means that nobody answered.
+        quorum=member.get("trouble") == "",
     )
 
 

@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_member, _host, _http, _quorum
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_log, _etcd_member, _host, _http, _quorum
 from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import (
     CORRUPT,
     Alarm,
@@ -28,7 +28,6 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import (
     parse_members,
     parse_statuses,
     passes,
-    wal_identity,
 )
 
 # The options that every module of etcd has; plugins/doc_fragments/_etcd.py describes them.
@@ -253,13 +252,11 @@ def _cause(answer: _http.Answer) -> str:
 def data_of(directory: str, *, log: Optional[str] = None) -> _etcd_member.Data:
     """Which member a data directory belongs to: its write-ahead log says so in its first bytes."""
     member = os.path.join(directory, "member")
-    log = log or os.path.join(member, "wal")
-    names = sorted(name for name in os.listdir(log) if name.endswith(".wal")) if os.path.isdir(log) else []
-    for name in names:
-        identity = wal_identity(_host.read_file(os.path.join(log, name), limit=4096) or b"")
-        if identity:
-            return _etcd_member.Data(filled=True, member=identity[0], cluster=identity[1])
-    if names:
+    files = _etcd_log.files(log or os.path.join(member, "wal"))
+    owner = _etcd_log.owner(files)
+    if owner:
+        return _etcd_member.Data(filled=True, member=owner[0], cluster=owner[1])
+    if files:
         return _etcd_member.Data(filled=True)
     # Without a log it is no member's: a process that starts on an empty disk makes a database there before it finds out that it cannot join.
     left = os.path.isdir(member) and bool(os.listdir(member))

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Private to quorate.kubernetes: what the hosts of an etcd cluster do at their start. Found a cluster, go on, or join.
 
-A second cluster must never be founded beside a living one. So a host founds only if every etcd host of the inventory was looked at and
-none of them belongs to a founded cluster.
+A second cluster must never be founded beside a living one, nor an abandoned one used beside it. So a host founds only if every etcd host of the
+inventory was looked at and none of them belongs to a founded cluster, and the data of all has to be of one cluster.
 """
 
 from __future__ import annotations
@@ -26,15 +26,19 @@ class Observation:
         state: what its bootstrap file says: V(new) until the first cluster had quorum, V(joining) from joining until it votes, then
             V(existing); V(absent) if there is none or it cannot be read.
         running: whether its process runs.
+        started: whether systemd counts it as started, which it does once the member had its quorum.
         cluster: the initial cluster that its bootstrap file names; empty if unknown.
-        quorum: whether its process said that it has a leader; None if it was not asked.
+        number: number of the cluster that its data belongs to; empty if it cannot be told.
+        quorum: whether its process answers through a quorum.
     """
 
     data: bool
     state: str = ABSENT
     running: bool = False
+    started: bool = False
     cluster: str = ""
-    quorum: Optional[bool] = None
+    number: str = ""
+    quorum: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,8 +81,12 @@ def decide(
     """
     seen = {name: observation for name, observation in hosts.items() if observation is not None}
     founders = sorted(name for name, one in seen.items() if one.state in (EXISTING, JOINING) or (one.running and one.quorum))
+    numbers = _numbers(seen)
+    # What never had quorum may be of as many clusters as there were attempts: nothing is in it.
+    if len(numbers) > 1 and (founders or any(one.data and one.state == ABSENT for one in seen.values())):
+        return dict.fromkeys(seen, Founding(REFUSE, _divided(numbers, seen)))
     if founders:
-        return {name: _in_founded(one, founders) for name, one in seen.items()}
+        return {name: _in_founded(name, seen, founders) for name in seen}
     elsewhere = sorted(name for name, one in (outside or {}).items() if one.data and one.state in (EXISTING, JOINING))
     if elsewhere:
         return dict.fromkeys(seen, Founding(REFUSE, _moved_away(elsewhere, sorted(hosts))))
@@ -88,12 +96,40 @@ def decide(
     return _founding(seen, cluster)
 
 
-def _in_founded(one: Observation, founders: list[str]) -> Founding:
+def _numbers(seen: Mapping[str, Observation]) -> dict[str, list[str]]:
+    """The clusters that data belongs to, as far as that can be told, each with the hosts that hold it."""
+    found: dict[str, list[str]] = {}
+    for name, one in sorted(seen.items()):
+        if one.data and one.number:
+            found.setdefault(one.number, []).append(name)
+    return found
+
+
+def _divided(numbers: Mapping[str, list[str]], seen: Mapping[str, Observation]) -> str:
+    def shown(number: str) -> str:
+        answering = [name for name in numbers[number] if seen[name].quorum]
+        quorum = f"it has its quorum, says {', '.join(answering)}" if answering else "none of them says that it has its quorum"
+        return f"{', '.join(numbers[number])}: cluster {number} ({quorum})"
+
+    return (
+        f"The etcd hosts hold data of different clusters, as after a restore that not all of them took part in. {'; '.join(map(shown, numbers))}. "
+        "Both would be read and written. If a restore was cut short, run it again. Otherwise take the hosts of the cluster that is given up back to what "
+        "they were, all at once (reset.yml --limit HOST,HOST, which moves their data aside), and run site again: they join the other one."
+    )
+
+
+def _in_founded(name: str, seen: Mapping[str, Observation], founders: list[str]) -> Founding:
+    one = seen[name]
     says = f"{', '.join(founders)} {'belongs' if len(founders) == 1 else 'belong'} to a cluster that was founded"
     if not one.data:
         return Founding(JOIN, f"{says}, and this host has no data: it joins as a learner.")
     if one.state == JOINING:
         return Founding(JOIN, f"{says}, and this host was on its way to join: it goes on.")
+    answering = sorted(other for other, that in seen.items() if that.quorum and that.number == one.number)
+    if one.number and answering and not (one.started or one.quorum):
+        # Joining asks the cluster: a member is only started, and the data of one that was removed is moved aside.
+        reason = f"The cluster has its quorum, says {', '.join(answering)}, but not on this host: it starts, or joins anew if it is no member any more."
+        return Founding(JOIN, reason)
     return Founding(KEEP, f"{says}, and this host has its data.")
 
 

@@ -235,7 +235,9 @@ class EtcdMember:
         if step.verb == _etcd_member.STOP:
             _host.systemctl("stop", params["unit"])
         elif step.verb == _etcd_member.ASIDE:
-            self.moved_to = _host.move_aside(os.path.join(params["data_directory"], "member"))
+            # A log that lies elsewhere is a part of the data: left behind, it would be taken for the member's again.
+            moved = [_host.move_aside(path) for path in (os.path.join(params["data_directory"], "member"), params["log_directory"]) if path]
+            self.moved_to = next((path for path in moved if path), None)
         elif step.verb == _etcd_member.REMOVE:
             self._insist(["member", "remove", number], lambda: self._entry(step.member) is None)
         elif step.verb == _etcd_member.ADD:

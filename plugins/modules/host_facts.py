@@ -72,6 +72,10 @@ options:
       - Data directory of the host's member of etcd, if it is to have one. Then the member, if it runs, is asked how it is, with the
         certificate for operators.
     type: path
+  etcd_log_directory:
+    description:
+      - Directory of its write-ahead log, if it is not C(member/wal) below O(etcd_directory).
+    type: path
   versions:
     description:
       - Versions that are wanted, of C(kubernetes) and C(etcd).
@@ -140,11 +144,11 @@ ansible_facts:
           type: dict
         etcd:
           description:
-            - Free bytes for the member of etcd, and what it says is wrong with it, empty if nothing is or if nobody answers. Null without
-              O(etcd_directory).
+            - Free bytes for the member of etcd; what it says is wrong with it, empty if nothing is, null if nobody answers; and the numbers of
+              the member and of the cluster that its data belongs to, null if there is none or they cannot be told. Null without O(etcd_directory).
           returned: always
           type: dict
-          sample: {free: 52428800, trouble: ALARM NOSPACE}
+          sample: {free: 52428800, trouble: ALARM NOSPACE, member: 2e12a7a6d8b5f2c8, cluster: 482745d9e1f1b8f}
         node:
           description:
             - What the API tells of the host's Node, as far as M(quorate.kubernetes.node) needs it. Null if it is not there, or if nobody
@@ -182,6 +186,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import (
     _artifact_files,
     _certificate_files,
     _component_files,
+    _etcd_log,
     _host,
     _http,
     _packing,
@@ -194,6 +199,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "contents": {"type": "list", "elements": "path", "default": []},
     "node": {"type": "dict", "default": {}, "options": {"name": {"type": "str"}, "server": {"type": "str"}}},
     "etcd_directory": {"type": "path"},
+    "etcd_log_directory": {"type": "path"},
     # For the control node's half of the module.
     "versions": {"type": "dict", "default": {}},
 }
@@ -226,7 +232,7 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
         "probes": {path: _probe(path) for path in params["probes"]},
         "contents": {path: _content(path) for path in params["contents"]},
         "node": _node(**params["node"]),
-        "etcd": _etcd(params["etcd_directory"]),
+        "etcd": _etcd(params["etcd_directory"], params["etcd_log_directory"]),
         "space": {path: _host.free_bytes(path) for path in ("/opt", "/var/lib", "/etc")},
         "certificates": _certificate_files.observe_certificates(digests),
         "artifacts": _artifact_files.observe_artifacts(),
@@ -294,24 +300,36 @@ def _node(name: str | None = None, server: str | None = None) -> dict[str, Any] 
     }
 
 
-def _etcd(directory: str | None) -> dict[str, Any] | None:
-    """What keeps the host's member of etcd from its work: too little space, or an alarm."""
-    return {"free": _host.free_bytes(directory), "trouble": etcd_trouble()} if directory else None
+def _etcd(directory: str | None, log: str | None) -> dict[str, Any] | None:
+    """What keeps the host's member of etcd from its work, too little space or an alarm; and whose data it holds."""
+    if not directory:
+        return None
+    member, cluster = etcd_owner(log or f"{directory}/member/wal")
+    return {"free": _host.free_bytes(directory), "trouble": etcd_trouble(), "member": member, "cluster": cluster}
 
 
-def etcd_trouble(url: str = ETCD_HEALTH, pki: str = ETCD_PKI) -> str:
-    """What a member of etcd says is wrong with it; empty if nothing is, or if none answers."""
+def etcd_owner(log: str) -> tuple[str | None, str | None]:
+    """Numbers of the member and of the cluster that a log belongs to, as etcd writes them. A disk that cannot be read tells neither."""
+    try:
+        owner = _etcd_log.owner(_etcd_log.files(log))
+    except (_host.HostError, OSError):
+        owner = None
+    return (f"{owner[0]:x}", f"{owner[1]:x}") if owner else (None, None)
+
+
+def etcd_trouble(url: str = ETCD_HEALTH, pki: str = ETCD_PKI) -> str | None:
+    """What a member of etcd says is wrong with it; empty if nothing is, which it asks its quorum for, and None if none answers."""
     if not os.path.exists(f"{pki}/operator.crt"):
-        return ""
+        return None
     try:
         context = _http.tls_context(ca=f"{pki}/ca.crt", certificate=f"{pki}/operator.crt", key=f"{pki}/operator.key")
     except _host.HostError:
-        return ""
+        return None
     answer = _http.http_request(url, context=context, timeout=ANSWER_SECONDS)
     try:
         told = json.loads(answer.body)
     except ValueError:
-        return ""
+        return None
     return str(told.get("reason") or f"HTTP status {answer.status}") if told.get("health") != "true" else ""
 
 

@@ -148,9 +148,9 @@ def test_another_number_of_members(
 def test_what_was_given_up_is_refused_when_it_comes_back_and_joins_after_a_reset(
     inventory: Path, hosts: Mapping[str, Host], etcdctl: Callable[..., str]
 ) -> None:
-    for name in ("e2", "e3"):
-        press("start", name)
-        until(f"{name} answers", lambda it=name: hosts[it].run("true").rc == 0, within=60)
+    press("start", "e2")
+    press("start", "e3")
+    until("both answer", lambda: all(hosts[name].run("true").rc == 0 for name in ("e2", "e3")), within=60)
     refused = play("site", inventory=inventory)
     assert refused.code != 0
     assert "The etcd hosts hold data of different clusters" in words(refused), refused.end

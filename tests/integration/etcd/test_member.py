@@ -15,9 +15,9 @@ def learner(cluster: Cluster, host: Host, *, check: bool = False, **options: Any
     return cluster.module("etcd_member", check=check, via=host, state="learner", **{**where, **options})
 
 
-def join(cluster: Cluster, host: Host) -> None:
+def join(cluster: Cluster, host: Host, **options: Any) -> None:
     """All three steps, as the playbook does them."""
-    joined = learner(cluster, host)
+    joined = learner(cluster, host, **options)
     assert not joined.get("failed"), joined
     host.start(cluster=joined["initial_cluster"])
     voting = cluster.module("etcd_member", name=host.name, timeout=60)
@@ -108,6 +108,19 @@ def test_a_removed_member_comes_back_with_its_old_data_moved_aside(cluster: Clus
     assert list(third.data.glob("member.aside-*/wal/*.wal")), "the old data is kept"
     join(cluster, third)
     assert cluster.members() == VOTERS
+
+
+def test_a_log_that_lies_elsewhere_is_moved_aside_too(cluster: Cluster) -> None:
+    cluster.found("m1")
+    second = cluster.host("m2")
+    log = second.data / "log"
+    second.flags = {"wal-dir": str(log)}
+    join(cluster, second, log_directory=str(log))
+    assert absent(cluster, second, force=True)["changed"]
+    second.stop()
+    join(cluster, second, log_directory=str(log))
+    assert cluster.members() == {"m1": "voter", "m2": "voter"}
+    assert list(second.data.glob("log.aside-*/*.wal")), "the old log is kept"
 
 
 def test_learners_that_a_run_left_behind_are_cleared(cluster: Cluster) -> None:

@@ -112,20 +112,6 @@ def test_passes(*, cause: str, passes: bool) -> None:
     assert _etcd.passes(cause) is passes
 
 
-@pytest.mark.parametrize(
-    ("head", "identity"),
-    [
-        pytest.param((FIXTURES / "wal-3.6.16.head").read_bytes(), (MEMBER, CLUSTER), id="real log"),
-        pytest.param((FIXTURES / "wal-3.6.16.head").read_bytes()[:24], None, id="cut off"),
-        pytest.param(bytes(256), None, id="preallocated but never written"),
-        pytest.param(b"", None, id="empty"),
-        pytest.param(b"\xff" * 64, None, id="noise"),
-    ],
-)
-def test_wal_identity(head: bytes, identity: tuple[int, int] | None) -> None:
-    assert _etcd.wal_identity(head) == identity
-
-
 def test_leader_is_the_last() -> None:
     members = [member("m3", 3), member("m1", 1), member("m2", 2)]
     assert [one.name for one in _etcd.leader_last(members, members[1])] == ["m2", "m3", "m1"]

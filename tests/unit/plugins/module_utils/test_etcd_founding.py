@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Optional
 
 import pytest
@@ -24,6 +25,15 @@ HALFWAY = Observation(data=True, state="joining")
 HALFWAY_EMPTY = Observation(data=False, state="joining")
 STRANGE = Observation(data=True, state="absent")
 QUORATE = Observation(data=True, state="new", running=True, quorum=True, cluster=CLUSTER)
+# Of the cluster a, and of another one that it was before a restore.
+LEADING = Observation(data=True, state="existing", running=True, started=True, number="a", quorum=True)
+SILENT = Observation(data=True, state="existing", running=True, started=True, number="a")
+DOWN = Observation(data=True, state="existing", number="a")
+ENDING = Observation(data=True, state="existing", running=True, number="a")
+COMING = Observation(data=True, state="existing", running=True, number="a", quorum=True)
+FORMER = Observation(data=True, state="existing", running=True, started=True, number="b", quorum=True)
+FORMER_STRANGE = Observation(data=True, number="b")
+ATTEMPT, FORMER_ATTEMPT = Observation(data=True, state="new", number="a"), Observation(data=True, state="new", number="b")
 UNSEEN = None
 
 
@@ -55,6 +65,23 @@ UNSEEN = None
         pytest.param([MEMBER, FRESH, UNSEEN], "keep join", id="one host down in a founded cluster"),
         pytest.param([EMPTIED, UNSEEN, UNSEEN], "join", id="the only host seen lost its data: it was in a cluster, so never new"),
         pytest.param([EMPTIED, EMPTIED, EMPTIED], "join join join", id="all data lost: nobody founds over it, restore does"),
+        pytest.param([LEADING, LEADING, LEADING], "keep keep keep", id="living cluster, of one number"),
+        pytest.param([LEADING, LEADING, DOWN], "keep keep join", id="one does not run: maybe it was removed"),
+        pytest.param([LEADING, LEADING, ENDING], "keep keep join", id="one ends again and again, as a removed one does"),
+        pytest.param([LEADING, LEADING, SILENT], "keep keep keep", id="one runs and is slow"),
+        pytest.param([LEADING, LEADING, COMING], "keep keep keep", id="one has just come to the quorum"),
+        pytest.param([LEADING, LEADING, STOPPED], "keep keep keep", id="one does not run, and its data cannot be read"),
+        pytest.param([LEADING, LEADING, HALFWAY], "keep keep join", id="joining was cut short, and its data cannot be read"),
+        pytest.param([SILENT, DOWN, DOWN], "keep keep keep", id="without quorum all are started"),
+        pytest.param([DOWN, DOWN, DOWN], "keep keep keep", id="stopped cluster, of one number"),
+        pytest.param([QUORATE, DOWN], "keep keep", id="another one has a quorum, and its data cannot be read"),
+        pytest.param([LEADING, FORMER, FORMER], "refuse refuse refuse", id="repaired hosts hold the cluster that a restore gave up"),
+        pytest.param([LEADING, FORMER, FRESH], "refuse refuse refuse", id="and a fresh one must join neither"),
+        pytest.param([LEADING, LEADING, FORMER_STRANGE], "refuse refuse refuse", id="and the bootstrap file of one is lost"),
+        pytest.param([Observation(data=True, number="a"), FORMER_STRANGE], "refuse refuse", id="all bootstrap files lost, of two clusters"),
+        pytest.param([LEADING, FORMER_ATTEMPT], "refuse refuse", id="a founding that failed beside a living cluster"),
+        pytest.param([ATTEMPT, FORMER_ATTEMPT, FRESH], "found found found", id="two attempts that never had quorum"),
+        pytest.param([LEADING, UNSEEN, FORMER], "refuse refuse", id="two clusters, and one host down"),
     ],
 )
 def test_decide(hosts: list[Optional[Observation]], actions: str) -> None:
@@ -89,6 +116,16 @@ def test_refusals_name_the_hosts_and_what_to_do() -> None:
     reason = decide({"m1": FRESH, "m2": STRANGE})["m1"].reason
     assert "m2 has data of etcd" in reason
     assert "move its data directory aside" in reason
+
+
+def test_a_divided_cluster_is_told_with_who_answers_and_what_to_do() -> None:
+    decided = decide({"m1": LEADING, "m2": FORMER, "m3": dataclasses.replace(DOWN, number="b"), "m4": DOWN})
+    reasons = {one.reason for one in decided.values()}
+    assert len(reasons) == 1, "one error, and not one a host"
+    assert "m1, m4: cluster a (it has its quorum, says m1); m2, m3: cluster b (it has its quorum, says m2)" in reasons.pop()
+    reason = decide({"m1": SILENT, "m2": dataclasses.replace(DOWN, number="b")})["m1"].reason
+    assert "m2: cluster b (none of them says that it has its quorum)" in reason
+    assert "reset.yml --limit HOST,HOST" in reason
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,42 @@
+"""What of an observation the founding of etcd is decided on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.quorate.kubernetes.plugins.filter.etcd_founding import BOOTSTRAP, etcd_founding
+
+LOG = "/var/lib/etcd/member/wal"
+TOPOLOGY: dict[str, Any] = {"run": "now", "etcd": ["m1", "m2"], "hosts": {"m1": {}, "m2": {}}}
+STOPPED, RUNS, FAILS = "inactive", "active", "activating"
+
+
+def host(active: str, *, cluster: str | None = "a", trouble: str | None = None, etcd: bool = True) -> dict[str, Any]:
+    observation: dict[str, Any] = {
+        "run": "now",
+        "probes": {LOG: "filled"},
+        "contents": {BOOTSTRAP: "ETCD_INITIAL_CLUSTER_STATE=existing\n"},
+        "components": {"etcd": {"unit": {"active": active}}},
+        "etcd": {"free": 1, "trouble": trouble, "member": "1" if cluster else None, "cluster": cluster} if etcd else None,
+    }
+    return {"ansible_facts": {"host_observation": observation}}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "actions"),
+    [
+        pytest.param(host(RUNS, trouble=""), host(RUNS, trouble=""), "keep keep", id="well"),
+        pytest.param(host(RUNS, trouble=""), host(STOPPED), "keep join", id="stopped beside a quorum"),
+        pytest.param(host(RUNS, trouble=""), host(FAILS), "keep join", id="ending again and again beside a quorum"),
+        pytest.param(host(RUNS, trouble="RAFT NO LEADER"), host(STOPPED), "keep keep", id="stopped, and so the other one has no quorum"),
+        pytest.param(host(RUNS), host(STOPPED), "keep keep", id="nobody answers"),
+        pytest.param(host(RUNS, trouble=""), host(STOPPED, cluster=None), "keep keep", id="a disk that cannot be read"),
+        pytest.param(host(RUNS, etcd=False), host(STOPPED, etcd=False), "keep keep", id="nobody asked for it"),
+        pytest.param(host(RUNS, trouble=""), host(RUNS, cluster="b", trouble=""), "refuse refuse", id="two clusters"),
+    ],
+)
+def test_etcd_founding(first: dict[str, Any], second: dict[str, Any], actions: str) -> None:
+    found = etcd_founding(TOPOLOGY, {"m1": first, "m2": second}, data=LOG, cluster="")
+    assert " ".join(one["action"] for one in found.values()) == actions
