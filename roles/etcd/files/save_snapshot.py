@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Save a snapshot of the member on this host, verify it, and only then drop the oldest ones. Started by etcd-snapshot.timer.
 
-usage: save_snapshot.py FOLDER KEEP BINARIES
+usage: save_snapshot.py FOLDER KEEP BINARIES DATA
 """
 
 from __future__ import annotations
@@ -64,14 +64,18 @@ def run(*command: str) -> None:
         raise SnapshotFailure(f"'{' '.join(command)}' failed: {(done.stderr or done.stdout).strip()[-600:]}")
 
 
-def save(folder: str, *, keep: int, binaries: str) -> str:
-    """Save to a name beside, and give it its name only when it is sound."""
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    files = sorted(name for name in os.listdir(folder) if NAME.fullmatch(name))
-    needed = (os.path.getsize(os.path.join(folder, files[-1])) if files else 0) + SPARE_BYTES
+def refuse_without_room(folder: str, data: str) -> None:
+    """A snapshot is as large as the database of the member, of which it is a copy."""
+    needed = os.path.getsize(os.path.join(data, "member", "snap", "db")) + SPARE_BYTES
     status = os.statvfs(folder)
     if status.f_bavail * status.f_frsize < needed:
         raise SnapshotFailure(f"{folder} has no room for another snapshot: {needed >> 20} MiB are needed.")
+
+
+def save(folder: str, *, keep: int, binaries: str, data: str) -> str:
+    """Save to a name beside, and give it its name only when it is sound."""
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    refuse_without_room(folder, data)
     # A name of its own: a run of the playbook may save one at the same time.
     path, new = os.path.join(folder, time.strftime("%Y%m%dT%H%M%SZ.db", time.gmtime())), os.path.join(folder, ".timer.new")
     if os.path.lexists(new):
@@ -92,9 +96,9 @@ def save(folder: str, *, keep: int, binaries: str) -> str:
 
 def main() -> int:
     os.umask(0o077)
-    folder, keep, binaries = sys.argv[1:]
+    folder, keep, binaries, data = sys.argv[1:]
     try:
-        path = save(folder, keep=int(keep), binaries=binaries)
+        path = save(folder, keep=int(keep), binaries=binaries, data=data)
     except (SnapshotFailure, OSError, subprocess.TimeoutExpired) as failure:
         sys.stderr.write(f"No snapshot was saved, and none was dropped: {failure}\n")
         return 1

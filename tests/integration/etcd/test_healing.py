@@ -125,7 +125,7 @@ def test_the_timer_saves_a_sound_snapshot_and_drops_the_oldest(
     folder.mkdir()
     for name in ("20260101T000000Z.db", "20260102T000000Z.db", "mine.db"):
         (folder / name).write_bytes(b"old")
-    path = Path(script.save(str(folder), keep=2, binaries=str(binaries(version))))
+    path = Path(script.save(str(folder), keep=2, binaries=str(binaries(version)), data=str(host.data)))
     assert sorted(entry.name for entry in folder.iterdir()) == sorted(["20260102T000000Z.db", path.name, "mine.db"])
     seen = cluster.module("etcd_snapshot", path=str(path), state="verified", etcdutl=str(binaries(version) / "etcdutl"), unit="")
     assert seen["snapshot"]["keys"] == 1
@@ -135,12 +135,13 @@ def test_the_timer_saves_a_sound_snapshot_and_drops_the_oldest(
 def test_the_timer_drops_nothing_when_there_is_no_member(
     cluster: Cluster, script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host = cluster.host("m1")
+    (host,) = cluster.found("m1")
+    host.stop()
     monkeypatch.setattr(script, "ENDPOINT", host.client)
     old = tmp_path / "20260101T000000Z.db"
     old.write_bytes(b"old")
     with pytest.raises(script.SnapshotFailure, match="endpoint health"):
-        script.save(str(tmp_path), keep=1, binaries=str(binaries(NEWER)))
+        script.save(str(tmp_path), keep=1, binaries=str(binaries(NEWER)), data=str(host.data))
     assert old.exists()
 
 
@@ -153,13 +154,13 @@ def test_the_timer_notices_damage(
 ) -> None:
     (host,) = cluster.found("m1")
     monkeypatch.setattr(script, "ENDPOINT", host.client)
-    path = Path(script.save(str(tmp_path / "s"), keep=0, binaries=str(binaries(NEWER))))
+    path = Path(script.save(str(tmp_path / "s"), keep=0, binaries=str(binaries(NEWER)), data=str(host.data)))
     path.write_bytes(path.read_bytes()[cut])
     with pytest.raises(script.SnapshotFailure, match=words):
         script.verify(str(path))
 
 
 def test_the_timers_program_says_how_it_ended(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, SCRIPT, tmp_path / "s", "3", tmp_path], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, SCRIPT, tmp_path / "s", "3", tmp_path, tmp_path], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("No snapshot was saved, and none was dropped: ")
