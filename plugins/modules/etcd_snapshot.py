@@ -32,9 +32,9 @@ attributes:
 options:
   data_directory:
     description:
-      - Data directory of the member on this host.
+      - Data directory of the member on this host. With O(state=restored) it is C(/var/lib/etcd) by default.
+      - If it is given with O(state=verified), the module fails if the snapshot cannot be restored there for lack of room, so before anything is stopped.
     type: path
-    default: /var/lib/etcd
   etcdutl:
     description:
       - The program C(etcdutl), on the host.
@@ -78,7 +78,7 @@ options:
   state:
     description:
       - With V(present), there is a sound snapshot at O(path).
-      - With V(verified), the snapshot at O(path) is only looked at.
+      - With V(verified), the snapshot at O(path) is only looked at, and the room for it in O(data_directory) if that is given.
       - With V(restored), the data directory holds the snapshot. etcd must not run. Stop all API servers first, and restore the same file on all members.
     type: str
     choices: [present, verified, restored]
@@ -147,7 +147,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd, _
 
 ARGUMENT_SPEC: dict[str, Any] = {
     **_etcd_client.ETCD_ARGUMENTS,
-    "data_directory": {"type": "path", "default": "/var/lib/etcd"},
+    "data_directory": {"type": "path"},
     "etcdutl": {"type": "path", "default": "etcdutl"},
     "group": {"type": "str", "default": "etcd"},
     "initial_cluster": {"type": "str"},
@@ -162,6 +162,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "unit": {"type": "str", "default": "etcd.service"},
 }
 
+DATA_DIRECTORY = "/var/lib/etcd"
 RECORD = "restored.json"
 
 
@@ -171,6 +172,7 @@ class EtcdSnapshot:
     def __init__(self, params: dict[str, Any]) -> None:
         self._params = params
         self.path: str = params["path"]
+        self.directory: str = params["data_directory"] or DATA_DIRECTORY
         self.facts: Optional[dict[str, Any]] = None
         self.moved_to: Optional[str] = None
         self.removed: list[str] = []
@@ -241,16 +243,15 @@ class EtcdSnapshot:
         return wanted
 
     def is_restored(self, wanted: dict[str, Any]) -> bool:
-        record = _host.read_json(os.path.join(self._params["data_directory"], "member", RECORD))
+        record = _host.read_json(os.path.join(self.directory, "member", RECORD))
         return _etcd_snapshot.same_members(record, wanted)
 
     def restore(self, wanted: dict[str, Any]) -> None:
-        params = self._params
+        params, directory = self._params, self.directory
         self._refuse_if_running()
-        directory = params["data_directory"]
         new, member = os.path.join(directory, ".restoring"), os.path.join(directory, "member")
         _host.make_directory(directory, mode="0700", owner=params["owner"], group=params["group"])
-        self._refuse_without_room(directory)
+        self.refuse_without_room()
         # What a restore that was cut short left is a copy of the snapshot and nothing else.
         shutil.rmtree(new, ignore_errors=True)
         arguments = _etcd_snapshot.restore_arguments(wanted, path=self.path, target=new)
@@ -273,11 +274,12 @@ class EtcdSnapshot:
                 f"{unit} runs on this host. Stop it here and on all members, and all API servers, before restoring."
             )
 
-    def _refuse_without_room(self, directory: str) -> None:
-        needed, free = 2 * os.path.getsize(self.path) + _etcd_snapshot.SPARE_BYTES, _host.free_bytes(directory)
+    def refuse_without_room(self) -> None:
+        """An error if the data directory, or what is to hold it, has no room for what is restored beside what is there."""
+        needed, free = 2 * os.path.getsize(self.path) + _etcd_snapshot.SPARE_BYTES, _host.free_bytes(self.directory)
         if free < needed:
             raise _etcd_snapshot.SnapshotError(
-                f"{directory} has {free >> 20} MiB left, and restoring needs {needed >> 20} MiB. Make room first."
+                f"{self.directory} has {free >> 20} MiB left, and restoring needs {needed >> 20} MiB. Make room first."
             )
 
     def _give_away(self, directory: str) -> None:
@@ -299,6 +301,8 @@ def run(module: AnsibleModule, snapshot: EtcdSnapshot) -> tuple[bool, str]:
     state = module.params["state"]
     if state == "verified":
         snapshot.facts = snapshot.verify(snapshot.path)
+        if module.params["data_directory"]:
+            snapshot.refuse_without_room()
         return False, ""
     if state == "present":
         if snapshot.is_present():
@@ -308,7 +312,7 @@ def run(module: AnsibleModule, snapshot: EtcdSnapshot) -> tuple[bool, str]:
         wanted = snapshot.wanted()
         if snapshot.is_restored(wanted):
             return False, ""
-        apply, words = functools.partial(snapshot.restore, wanted), f"{snapshot.path} restored to {module.params['data_directory']}"
+        apply, words = functools.partial(snapshot.restore, wanted), f"{snapshot.path} restored to {snapshot.directory}"
     if not module.check_mode:
         apply()
     return True, words
