@@ -13,6 +13,8 @@ from typing import Any, Optional
 
 NOSPACE, CORRUPT = "NOSPACE", "CORRUPT"
 ALARMS = {1: NOSPACE, 2: CORRUPT}
+# The member of an alarm of corruption where etcd cannot tell whose data is right.
+ANYBODY = 0
 ACCESS = {0: "read", 1: "write", 2: "readwrite"}
 
 # Refusals that pass: etcd wants its members connected for 5 s between changes, and a learner in sync with the leader.
@@ -139,7 +141,7 @@ class Cluster:
         return next((member for member in self.members if member.identity == most), None)
 
     def alarms_in_words(self, ignore: Iterable[str] = ()) -> list[str]:
-        names = {member.identity: member.label for member in self.members}
+        names = {ANYBODY: "an unknown member", **{member.identity: member.label for member in self.members}}
         return [
             f"{alarm.kind} on {names.get(alarm.member, format(alarm.member, 'x'))}"
             for alarm in self.alarms

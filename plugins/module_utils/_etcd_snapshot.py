@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd
+
 # etcdctl appends the SHA-256 of the database to the file; a database comes in whole pages.
 DIGEST_BYTES = 32
 PAGE_BYTES = 512
@@ -51,6 +53,22 @@ def parse_info(text: str) -> Info:
         )
     except (ValueError, KeyError, TypeError):
         raise SnapshotError(f"etcdutl's answer cannot be read: {text[:200]!r}") from None
+
+
+def source(cluster: _etcd.Cluster, nearest: Optional[int]) -> _etcd.Member:
+    """The member to save from: a healthy voter, and no member whose data differs from that of the others is one.
+
+    Args:
+        cluster: the members, how each of them answered, and the alarms.
+        nearest: number of the member that is preferred.
+    """
+    if any(alarm.kind == _etcd.CORRUPT and alarm.member == _etcd.ANYBODY for alarm in cluster.alarms):
+        raise SnapshotError("The data of the members differ, and etcd cannot tell whose is right (alarm CORRUPT). Nothing was saved.")
+    healthy = [member for member in cluster.voters() if cluster.is_healthy(member)]
+    if not healthy:
+        causes = "; ".join(f"{member.label}: {cluster.of(member).cause}" for member in cluster.voters())
+        raise SnapshotError(f"There is no healthy member to save from ({causes}). Nothing was saved.")
+    return next((member for member in healthy if member.identity == nearest), healthy[0])
 
 
 def expired(names: Iterable[str], keep: int) -> list[str]:

@@ -12,6 +12,7 @@ version_added: 1.0.0
 author: quorate.kubernetes contributors (@quorate)
 description:
   - Saves a snapshot of one healthy member, verifies one, or restores one to the data directory of this host.
+  - A member with the alarm C(CORRUPT) is not healthy, also if it answers. The one on this host is preferred.
   - A snapshot is verified by its own digest and by C(etcdutl) before it gets its name, and again before it is restored.
   - It holds all Secrets of a cluster. Its file is only for C(root).
   - A restore writes to a new directory, checks it, and then puts it at its place. The former data is moved aside, never deleted.
@@ -211,20 +212,21 @@ class EtcdSnapshot:
         return True
 
     def save(self) -> None:
-        """From one member that has just answered through the quorum, to a name beside, and there only when it is sound."""
+        """From a healthy member, the one of this host before others, to a name beside, and there only when it is sound."""
         client = _etcd_client.EtcdClient(_etcd_client.Connection.of(self._params))
-        entry = client.entry()
+        cluster, nearest = client.cluster(), next(iter(client.statuses([client.entry()]).values()), None)
+        source = _etcd_snapshot.source(cluster, nearest.identity if nearest else None)
         folder, new = os.path.dirname(self.path), f"{self.path}.new"
         if not os.path.isdir(folder):
             _host.make_directory(folder, mode="0700")
-        size = next((status.size for status in client.statuses([entry]).values()), 0)
-        free = _host.free_bytes(folder)
+        status, free = cluster.of(source).status, _host.free_bytes(folder)
+        size = status.size if status else 0
         if free < size + _etcd_snapshot.SPARE_BYTES:
             raise _etcd_snapshot.SnapshotError(
                 f"{folder} has {free >> 20} MiB left, but the database has {size >> 20} MiB. Make room, or save elsewhere."
             )
         _host.remove_file(new)
-        client.control(["snapshot", "save", new], endpoints=[entry], timeout=self._params["timeout"])
+        client.control(["snapshot", "save", new], endpoints=source.clients[:1], timeout=self._params["timeout"])
         _host.set_attributes(new, mode="0600", owner="root", group="root")
         self.facts = self.verify(new)
         _host.rename_file(new, self.path)

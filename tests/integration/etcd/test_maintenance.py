@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from ansible_collections.quorate.kubernetes.plugins.modules import host_facts
 
 from .harness import NEWER, OLDER, Cluster, until
+from .test_snapshot import snapshot
 
 SMALL: dict[str, Any] = {"minimum_bytes": 1}
 
@@ -105,7 +107,7 @@ def test_with_a_member_down_nobody_else_is_blocked(cluster: Cluster) -> None:
     assert "m3 is not" in failed["msg"]
 
 
-def test_a_corrupt_member_is_kept_as_evidence_replaced_and_the_alarm_ended(cluster: Cluster) -> None:
+def test_a_corrupt_member_is_kept_as_evidence_replaced_and_the_alarm_ended(cluster: Cluster, tmp_path: Path) -> None:
     flags = {"feature-gates": "InitialCorruptCheck=false,CompactHashCheck=false", "corrupt-check-time": "2s"}
     hosts = cluster.found("m1", "m2", "m3", flags=flags)
     cluster.etcdctl("put", "kept", "needle" * 50)
@@ -118,6 +120,9 @@ def test_a_corrupt_member_is_kept_as_evidence_replaced_and_the_alarm_ended(clust
     bad.start()
     until(lambda: "CORRUPT" in cluster.etcdctl("alarm", "list", check=False), "the corruption is found")
 
+    saved = snapshot(cluster, tmp_path / "one.db", via=bad)
+    assert saved["changed"], saved
+    assert b"needleneedle" in (tmp_path / "one.db").read_bytes(), "it was saved from the member whose data is wrong"
     refused = cluster.module("etcd_maintenance", defragment="always")
     assert f"The data of {bad.name} differs" in refused["msg"]
     other = next(host for host in hosts if host is not bad)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_snapshot
+from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import Alarm, Cluster, Health, Member
 from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd_snapshot import Info, SnapshotError
 
 WANTED = {
@@ -37,6 +38,43 @@ NAMES = ["20261121T120000Z.db", "20261119T120000Z.db", "mine.db", "20261120T1200
 )
 def test_expired(keep: int, gone: list[str]) -> None:
     assert _etcd_snapshot.expired(NAMES, keep) == gone
+
+
+MEMBERS = (Member(1, "m1", ()), Member(2, "m2", ()), Member(3, "m3", ()), Member(4, "m4", (), learner=True))
+FULL, UNKNOWN = Alarm(1, "NOSPACE"), Alarm(0, "CORRUPT")
+
+
+def members(*healthy: int, alarms: tuple[Alarm, ...] = ()) -> Cluster:
+    return Cluster(1, MEMBERS, {number: Health(live=True, ready=number in healthy, cause="it is sick") for number in (1, 2, 3, 4)}, alarms)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "nearest", "expected"),
+    [
+        pytest.param(members(1, 2, 3), 2, "m2", id="the one of this host"),
+        pytest.param(members(1, 3), 2, "m1", id="another one where that is corrupt"),
+        pytest.param(members(2, 3), None, "m2", id="any where none is known to be near"),
+        pytest.param(members(1, 2, 3), 4, "m1", id="no learner"),
+        pytest.param(members(1, 2, 3, alarms=(FULL,)), 1, "m1", id="a full one is sound"),
+        pytest.param(members(1, 2, 3, alarms=(Alarm(9, "CORRUPT"),)), 3, "m3", id="the corrupt one is gone"),
+    ],
+)
+def test_source(cluster: Cluster, nearest: int | None, expected: str) -> None:
+    assert _etcd_snapshot.source(cluster, nearest).name == expected
+
+
+@pytest.mark.parametrize(
+    ("cluster", "words"),
+    [
+        pytest.param(
+            members(), r"no healthy member to save from \(m1: it is sick; m2: it is sick; m3: it is sick\)", id="nobody is healthy"
+        ),
+        pytest.param(members(1, 2, 3, alarms=(UNKNOWN,)), "cannot tell whose is right", id="somebody is corrupt"),
+    ],
+)
+def test_without_a_source_nothing_is_saved(cluster: Cluster, words: str) -> None:
+    with pytest.raises(SnapshotError, match=words):
+        _etcd_snapshot.source(cluster, 1)
 
 
 @pytest.mark.parametrize(
