@@ -9,10 +9,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd, _etcd_version
-from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import CORRUPT, NOSPACE, Cluster, Member
+from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import ANYBODY, CORRUPT, NOSPACE, Cluster, Member
 
 NEEDED, ALWAYS, NEVER = "needed", "always", "never"
-COMPACT, DEFRAGMENT, DISARM = "compact", "defragment", "disarm"
+FORGET, COMPACT, DEFRAGMENT, DISARM = "forget", "compact", "defragment", "disarm"
 
 # An alarm that ends while the database is as good as full comes back with the next writes.
 FULL_PERCENT = 80
@@ -71,15 +71,16 @@ def plan(cluster: Cluster, options: Options, free: Mapping[str, int]) -> list[St
     """
     _refuse_corruption(cluster)
     compaction, defragmentation = _compaction(cluster, options), _defragmentation(cluster, options)
-    steps = [*compaction, *defragmentation]
-    if steps:
+    if compaction or defragmentation:
         _refuse_during_upgrade(cluster)
     # A compaction leaves less to copy; then each member is looked at when its turn comes.
     if not compaction:
         refuse_without_room(cluster, [step.member for step in defragmentation], free)
-    if cluster.alarms:
-        steps.append(Step(DISARM, f"End the alarms: {', '.join(cluster.alarms_in_words())}."))
-    return steps
+    gone, left = _alarms(cluster, gone=True), _alarms(cluster, gone=False)
+    # Before anything else: as long as one says CORRUPT, etcd compacts nothing, and no member counts as back after it was blocked.
+    forgetting = [Step(FORGET, f"End the alarms of members that are gone: {gone}.")] if gone else []
+    disarming = [Step(DISARM, f"End the alarms: {left}.")] if left else []
+    return [*forgetting, *compaction, *defragmentation, *disarming]
 
 
 def fragmented(cluster: Cluster, member: Member, options: Options) -> bool:
@@ -114,6 +115,13 @@ def still_full(cluster: Cluster) -> list[str]:
     return [member.label for member, status in known if status and status.quota and 100 * status.size >= FULL_PERCENT * status.quota]
 
 
+def _alarms(cluster: Cluster, *, gone: bool) -> str:
+    """The alarms of members that are gone, or of those that are there, in words."""
+    present = {member.identity for member in cluster.members}
+    chosen = tuple(alarm for alarm in cluster.alarms if (alarm.member not in present) is gone)
+    return ", ".join(dataclasses.replace(cluster, alarms=chosen).alarms_in_words())
+
+
 def _is_full(cluster: Cluster) -> bool:
     return any(alarm.kind == NOSPACE for alarm in cluster.alarms)
 
@@ -142,7 +150,12 @@ def _refuse_corruption(cluster: Cluster) -> None:
     if bad:
         raise MaintenanceRefused(
             f"The data of {', '.join(bad)} differs from that of the others (alarm CORRUPT). Nothing is touched. Keep a copy of the data directory as evidence, "
-            f"remove the member, move its data aside and add it again, then run the maintenance again: it ends the alarm."
+            "remove the member and move its data aside, run the maintenance again, which ends the alarm, and then add the member again."
+        )
+    if any(alarm.kind == CORRUPT and alarm.member == ANYBODY for alarm in cluster.alarms):
+        raise MaintenanceRefused(
+            "The data of the members differ, and etcd cannot tell whose is right (alarm CORRUPT). Nothing is touched. Keep copies of all data directories as "
+            "evidence, and restore a snapshot from before; or remove whose data is wrong, if you know it, and end the alarm with 'etcdctl alarm disarm'."
         )
 
 

@@ -15,7 +15,8 @@ description:
   - Defragmenting blocks a member, so it is done to one at a time, only while the others keep quorum, and to the leader last.
   - A leader with more than 256 MiB in use hands leadership over first. A smaller one is done before that would pay.
   - A database that has reached its quota (alarm C(NOSPACE)) is compacted and defragmented on all members, then the alarm is ended.
-  - An alarm C(CORRUPT) is ended only after its member was removed. Until then nothing is touched.
+  - An alarm C(CORRUPT) is ended only after its member was removed, and then before all else. Until then nothing is touched.
+  - So is any other alarm of a member that is gone, such as one that a restored snapshot held.
 extends_documentation_fragment:
   - quorate.kubernetes._attributes
   - quorate.kubernetes._etcd
@@ -142,7 +143,9 @@ class EtcdMaintenance:
             elif step.verb == _etcd_maintenance.DEFRAGMENT:
                 self._defragment(step.member)
             else:
-                self._disarm()
+                if step.verb == _etcd_maintenance.DISARM:
+                    self._refuse_full()
+                self._client.insist(["alarm", "disarm"], timeout=self._params["wait"])
         if self.steps:
             self.cluster = self._client.cluster()
 
@@ -187,14 +190,13 @@ class EtcdMaintenance:
     def _confirm(cluster: _etcd.Cluster, name: str) -> _quorum.Decision:
         return _quorum.confirm(_etcd_member.peers_of(cluster), name, cluster.alarms_in_words([_etcd.NOSPACE]))
 
-    def _disarm(self) -> None:
+    def _refuse_full(self) -> None:
         full = _etcd_maintenance.still_full(self._client.cluster())
         if full:
             raise _etcd.EtcdError(
                 f"The database of {', '.join(full)} is still full after the maintenance, so the alarm stays. Delete what fills it, or raise the quota "
                 "(quota-backend-bytes, at most 8 GiB), and run again."
             )
-        self._client.insist(["alarm", "disarm"], timeout=self._params["wait"])
 
     def diff(self) -> dict[str, Any]:
         return {"before": _table(self.before), "after": "".join(f"{step}\n" for step in self.steps) + _table(self.cluster)}

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _http
 from ansible_collections.quorate.kubernetes.plugins.modules import host_facts
 
-from .harness import NEWER, OLDER, Cluster, until
+from .harness import NEWER, OLDER, Cluster, Host, until
 from .test_snapshot import snapshot
 
 SMALL: dict[str, Any] = {"minimum_bytes": 1}
@@ -107,6 +109,18 @@ def test_with_a_member_down_nobody_else_is_blocked(cluster: Cluster) -> None:
     assert "m3 is not" in failed["msg"]
 
 
+def readiness() -> str:
+    """What the role asks a member before it goes on."""
+    text = (Path(__file__).resolve().parents[3] / "roles/etcd/vars/main.yml").read_text()
+    return str(yaml.safe_load(text)["__etcd_components"][0]["ready"]["url"]).split(":2379")[1]
+
+
+def probe(cluster: Cluster, host: Host, path: str) -> int:
+    pki = cluster.authority.folder
+    context = _http.tls_context(ca=str(pki / "ca.crt"), certificate=str(pki / "operator.crt"), key=str(pki / "operator.key"))
+    return _http.http_request(f"{host.client}{path}", context=context, timeout=5).status
+
+
 def test_a_corrupt_member_is_kept_as_evidence_replaced_and_the_alarm_ended(cluster: Cluster, tmp_path: Path) -> None:
     flags = {"feature-gates": "InitialCorruptCheck=false,CompactHashCheck=false", "corrupt-check-time": "2s"}
     hosts = cluster.found("m1", "m2", "m3", flags=flags)
@@ -132,14 +146,16 @@ def test_a_corrupt_member_is_kept_as_evidence_replaced_and_the_alarm_ended(clust
     removed = cluster.module("etcd_member", name=bad.name, state="absent", via=via)
     assert removed["changed"], removed
     bad.stop()
+    assert probe(cluster, via, "/readyz") == 503, "the alarm of the member that is gone is there still"
+    assert probe(cluster, via, readiness()) == 200
+    ended = cluster.module("etcd_maintenance", via=via, compact="always", retain_revisions=0, defragment="always", downtime=True)
+    assert ended.get("changed"), ended
+    assert ended["cluster"]["alarms"] == []
     joined = cluster.module(
         "etcd_member", via=bad, name=bad.name, peer_urls=[bad.peer], data_directory=str(bad.data), unit="", state="learner"
     )
     assert joined["data_moved_to"]
     bad.start(cluster=joined["initial_cluster"])
-    ended = cluster.module("etcd_maintenance", via=via)
-    assert ended["changed"], ended
-    assert ended["cluster"]["alarms"] == []
     assert cluster.module("etcd_member", via=via, name=bad.name, peer_urls=[bad.peer])["changed"]
     assert cluster.members(host=via) == {"m1": "voter", "m2": "voter", "m3": "voter"}
     assert "needleneedle" in cluster.etcdctl("get", "kept", host=bad)

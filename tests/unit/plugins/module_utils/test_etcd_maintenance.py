@@ -72,7 +72,25 @@ NOSPACE = (Alarm(2, "NOSPACE"),)
             id="full, and what the copy needs shows after the compaction",
         ),
         pytest.param(cluster(alarms=NOSPACE), {}, "compact:5000 defragment:2 defragment:3 defragment:1 disarm", id="full"),
-        pytest.param(cluster(alarms=(Alarm(GONE, "CORRUPT"),)), {}, "disarm", id="the corrupt member was replaced"),
+        pytest.param(cluster(alarms=(Alarm(GONE, "CORRUPT"),)), {}, "forget", id="the corrupt member was removed"),
+        pytest.param(
+            cluster(alarms=(Alarm(GONE, "CORRUPT"),)),
+            {"defragment": "always"},
+            "forget defragment:2 defragment:3 defragment:1",
+            id="the corrupt member was removed: its alarm would keep each from coming back",
+        ),
+        pytest.param(
+            cluster(alarms=(*NOSPACE, Alarm(GONE, "CORRUPT"))),
+            {},
+            "forget compact:5000 defragment:2 defragment:3 defragment:1 disarm",
+            id="full, and the corrupt member was removed: nothing is compacted under its alarm",
+        ),
+        pytest.param(
+            cluster(alarms=(Alarm(GONE, "NOSPACE"),), size=2000),
+            {"compact": "never", "defragment": "never"},
+            "forget",
+            id="restored from a snapshot with an alarm",
+        ),
     ],
 )
 def test_plan(on: Cluster, options: dict[str, Any], steps: str) -> None:
@@ -84,6 +102,7 @@ def test_plan(on: Cluster, options: dict[str, Any], steps: str) -> None:
     [
         pytest.param(cluster(alarms=(Alarm(3, "CORRUPT"),)), {}, "The data of m3 differs", id="corrupt member"),
         pytest.param(cluster(alarms=(*NOSPACE, Alarm(3, "CORRUPT"))), {}, "Nothing is touched", id="corrupt and full"),
+        pytest.param(cluster(alarms=(Alarm(0, "CORRUPT"),)), {}, "cannot tell whose is right", id="somebody is corrupt"),
         pytest.param(
             cluster(versions="3.7.3 3.6.16 3.6.16"), {"defragment": "always"}, "change of version is under way", id="during an upgrade"
         ),
