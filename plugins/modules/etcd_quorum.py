@@ -31,10 +31,10 @@ options:
   action:
     description:
       - What is to be done, or was done, with the member.
-      - V(restart) holds if the healthy voters without it still are a quorum, and there is no alarm.
+      - V(restart) holds if the healthy voters without it still are a quorum, and there is no alarm but O(ignore_alarms).
       - V(remove) holds if those that stay have a quorum of healthy voters. Of two voters none is removed without O(force).
       - V(add) holds if all voters are healthy, and no other member is on its way.
-      - V(confirm) holds if the member is ready after its restart, all agree on leader and term, and there is no alarm.
+      - V(confirm) holds if the member is ready after its restart, all agree on leader and term, and there is no alarm but O(ignore_alarms).
     type: str
     required: true
     choices: [restart, remove, add, confirm]
@@ -56,7 +56,7 @@ options:
     default: false
   ignore_alarms:
     description:
-      - Alarms that do not stand in the way.
+      - Alarms that do not stand in the way. V(NOSPACE) says nothing about the quorum, and a restart with a larger quota may be what ends it.
     type: list
     elements: str
     choices: [NOSPACE, CORRUPT]

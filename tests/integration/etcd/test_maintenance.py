@@ -13,8 +13,9 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import _http
 from ansible_collections.quorate.kubernetes.plugins.modules import host_facts
 
 from .harness import NEWER, OLDER, Cluster, Host, until
-from .test_snapshot import snapshot
+from .test_snapshot import restore, snapshot
 
+ROLE = Path(__file__).resolve().parents[3] / "roles/etcd"
 SMALL: dict[str, Any] = {"minimum_bytes": 1}
 
 
@@ -101,6 +102,33 @@ def test_what_cannot_be_freed_keeps_its_alarm(cluster: Cluster) -> None:
     assert cluster.module("etcd_info")["alarms"]
 
 
+def ignored(tasks: str) -> dict[str, list[str]]:
+    """Alarms that tasks of the role do not mind, by what they ask the quorum."""
+    asked = [task.get("quorate.kubernetes.etcd_quorum") for task in yaml.safe_load((ROLE / "tasks" / tasks).read_text())]
+    return {question["action"]: question.get("ignore_alarms", []) for question in asked if question}
+
+
+def test_the_quota_is_raised_while_the_database_is_full_of_what_is_needed(cluster: Cluster) -> None:
+    hosts = cluster.found("m1", "m2", "m3", flags={"quota-backend-bytes": str(8 << 20)})
+    for number in range(90):
+        cluster.etcdctl("put", f"k{number}", "x" * 100_000, check=False)
+    assert "raise the quota" in cluster.module("etcd_maintenance")["msg"]
+    minds = ignored("change.yml")
+    for host in hosts:
+        spared = cluster.module("etcd_quorum", action="restart", name=host.name, via=host, hand_over=True, ignore_alarms=minds["restart"])
+        assert spared.get("allowed"), spared
+        host.stop()
+        host.flags["quota-backend-bytes"] = str(64 << 20)
+        host.start()
+        back = cluster.module("etcd_quorum", action="confirm", name=host.name, via=host, wait=60, ignore_alarms=minds["confirm"])
+        assert back.get("allowed"), back
+    assert cluster.module("etcd_info")["alarms"], "it was full all the time"
+    done = cluster.module("etcd_maintenance")
+    assert not done.get("failed"), done
+    assert done["cluster"]["alarms"] == []
+    assert cluster.etcdctl("put", "more", "x" * 100_000).strip() == "OK"
+
+
 def test_with_a_member_down_nobody_else_is_blocked(cluster: Cluster) -> None:
     hosts = cluster.found("m1", "m2", "m3")
     hosts[2].stop()
@@ -111,7 +139,7 @@ def test_with_a_member_down_nobody_else_is_blocked(cluster: Cluster) -> None:
 
 def readiness() -> str:
     """What the role asks a member before it goes on."""
-    text = (Path(__file__).resolve().parents[3] / "roles/etcd/vars/main.yml").read_text()
+    text = (ROLE / "vars/main.yml").read_text()
     return str(yaml.safe_load(text)["__etcd_components"][0]["ready"]["url"]).split(":2379")[1]
 
 
@@ -121,7 +149,8 @@ def probe(cluster: Cluster, host: Host, path: str) -> int:
     return _http.http_request(f"{host.client}{path}", context=context, timeout=5).status
 
 
-def test_a_corrupt_member_is_kept_as_evidence_replaced_and_the_alarm_ended(cluster: Cluster, tmp_path: Path) -> None:
+def corrupted(cluster: Cluster) -> Host:
+    """Found three members, and change a byte in the data of one, so that etcd raises its alarm."""
     flags = {"feature-gates": "InitialCorruptCheck=false,CompactHashCheck=false", "corrupt-check-time": "2s"}
     hosts = cluster.found("m1", "m2", "m3", flags=flags)
     cluster.etcdctl("put", "kept", "needle" * 50)
@@ -133,7 +162,12 @@ def test_a_corrupt_member_is_kept_as_evidence_replaced_and_the_alarm_ended(clust
     database.write_bytes(content.replace(b"needleneedle", b"needlfneedle"))
     bad.start()
     until(lambda: "CORRUPT" in cluster.etcdctl("alarm", "list", check=False), "the corruption is found")
+    return bad
 
+
+def test_a_corrupt_member_is_kept_as_evidence_replaced_and_the_alarm_ended(cluster: Cluster, tmp_path: Path) -> None:
+    bad = corrupted(cluster)
+    hosts = list(cluster.hosts.values())
     saved = snapshot(cluster, tmp_path / "one.db", via=bad)
     assert saved["changed"], saved
     assert b"needleneedle" in (tmp_path / "one.db").read_bytes(), "it was saved from the member whose data is wrong"
@@ -159,3 +193,31 @@ def test_a_corrupt_member_is_kept_as_evidence_replaced_and_the_alarm_ended(clust
     assert cluster.module("etcd_member", via=via, name=bad.name, peer_urls=[bad.peer])["changed"]
     assert cluster.members(host=via) == {"m1": "voter", "m2": "voter", "m3": "voter"}
     assert "needleneedle" in cluster.etcdctl("get", "kept", host=bad)
+
+
+@pytest.mark.parametrize("alarm", ["NOSPACE", "CORRUPT"])
+def test_a_snapshot_that_holds_an_alarm_is_restored(cluster: Cluster, tmp_path: Path, alarm: str) -> None:
+    if alarm == "CORRUPT":
+        corrupted(cluster)
+    else:
+        cluster.found("m1", "m2", "m3", flags={"quota-backend-bytes": str(2 << 20)})
+        until(lambda: "database space exceeded" in cluster.etcdctl("put", "k", "x" * 100_000, check=False), "the database is full")
+    hosts, path = list(cluster.hosts.values()), tmp_path / "one.db"
+    assert snapshot(cluster, path)["changed"]
+    for host in hosts:
+        host.stop()
+    for host in hosts:
+        assert restore(cluster, path, host, hosts)["changed"]
+    for host in hosts:
+        host.start()
+    back = cluster.module("etcd_quorum", action="confirm", name="m1", wait=60, ignore_alarms=ignored("restore.yml")["confirm"])
+    assert back.get("allowed"), back
+    assert alarm in str(back["cluster"]["alarms"])
+    # Also of a database that is full still: whether it is etcd finds out by itself.
+    ended = cluster.module("etcd_maintenance", compact="never", defragment="never")
+    assert ended.get("changed"), ended
+    assert ended["cluster"]["alarms"] == []
+    if alarm == "NOSPACE":
+        until(lambda: "database space exceeded" in cluster.etcdctl("put", "k", "x", check=False), "etcd says so again")
+        assert not cluster.module("etcd_maintenance").get("failed")
+    assert cluster.etcdctl("put", "k", "small").strip() == "OK"
