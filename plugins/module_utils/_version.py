@@ -96,6 +96,8 @@ PACKAGES = tuple(NEWEST.packages)
 IMAGES = ("coredns", "pause")  # run as containers: there is no binary of them on a host
 
 ETCD_LINES = ("3.5", "3.6", "3.7")
+# A newer minor version can prepare its data for these.
+ETCD_BACK = ("3.6", "3.7")
 ETCD_BROKEN = ("3.5.0", "3.5.1", "3.5.2")
 
 
@@ -145,8 +147,12 @@ def etcd_upgrade_problem(*, current: Version, target: Version) -> str:
     if target.line not in ETCD_LINES:
         return f"etcd {target.line} is not known; known are {', '.join(ETCD_LINES)}"
     step = target.minors_ahead_of(current)
-    if step < 0:
-        return f"etcd {target} is an older minor version than {current}: that is a downgrade, which etcd must prepare first"
+    if step < 0 and target.line not in ETCD_BACK:
+        return (
+            f"etcd {current} cannot go back to {target}; {ETCD_BACK[0]} is the oldest that can be gone back to. Restore a snapshot instead"
+        )
+    if step < -1:
+        return f"etcd {current} to {target} skips a minor version; go back to {current.major}.{current.minor - 1} first"
     if step > 1:
         return f"etcd {current} to {target} skips a minor version; upgrade to {current.major}.{current.minor + 1} first"
     floor = ETCD_FLOORS.get(target.line)
