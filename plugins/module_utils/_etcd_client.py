@@ -168,8 +168,13 @@ class EtcdClient:
             raise EtcdError(f"'etcdctl {' '.join(arguments)}' failed: {cause_of(done.err)}.")
         return done.out
 
-    def insist(self, arguments: Sequence[str], *, timeout: float, done: Optional[Callable[[], bool]] = None) -> str:
-        """Run etcdctl until etcd accepts: some refusals pass by themselves. With done, a lost answer is looked up before the next attempt."""
+    def insist(
+        self, arguments: Sequence[str], *, timeout: float, done: Optional[Callable[[], bool]] = None, of_leader: bool = False
+    ) -> str:
+        """Run etcdctl until etcd accepts: some refusals pass by themselves. With done, a lost answer is looked up before the next attempt.
+
+        With of_leader the leader is asked, where it is known: a follower that passes something on keeps the leader's reasons for itself.
+        """
         out: Optional[str] = None
         failure: Optional[EtcdError] = None
 
@@ -177,7 +182,8 @@ class EtcdClient:
             nonlocal out, failure
             try:
                 succeeded = failure is not None and done is not None and done()
-                out = "" if succeeded else self.control(arguments)
+                leader = self.cluster().leader if of_leader and not succeeded else None
+                out = "" if succeeded else self.control(arguments, endpoints=leader.clients if leader else None)
             except EtcdError as error:
                 if not passes(str(error)) and "No member of etcd answers" not in str(error):
                     raise

@@ -262,7 +262,7 @@ class EtcdMember:
                 f"{entry.label if entry else f'{identity:x}'} gets no vote: it does not answer ({cause}), and was waited for {timeout:g} s. It stays "
                 "without a vote, so quorum is what it was. See to its process and run again."
             )
-        self._insist(["member", "promote", f"{identity:x}"], lambda: self._votes(identity))
+        self._insist(["member", "promote", f"{identity:x}"], lambda: self._votes(identity), of_leader=True)
         name = entry.label
         seen = self._client.wait_for(lambda now: _quorum.confirm(_etcd_member.peers_of(now), name).allowed, timeout=timeout)
         if seen is None or not _quorum.confirm(_etcd_member.peers_of(seen), name).allowed:
@@ -270,8 +270,8 @@ class EtcdMember:
                 f"{name} has its vote, but did not become ready in {timeout:g} s. See to its process before anything else is changed."
             )
 
-    def _insist(self, arguments: list[str], done: Any) -> None:
-        self._client.insist(arguments, timeout=self._params["timeout"], done=done)
+    def _insist(self, arguments: list[str], done: Any, *, of_leader: bool = False) -> None:
+        self._client.insist(arguments, timeout=self._params["timeout"], done=done, of_leader=of_leader)
 
     def _entry(self, identity: int) -> Optional[_etcd.Member]:
         return next((member for member in self._client.cluster().members if member.identity == identity), None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from typing import Optional
 
 import pytest
 
@@ -66,7 +68,8 @@ def client_that_answers(monkeypatch: pytest.MonkeyPatch, answers: list[str]) -> 
     client = _etcd_client.EtcdClient(connection)
     asked: list[str] = []
 
-    def control(arguments: list[str]) -> str:
+    def control(arguments: list[str], *, endpoints: Optional[list[str]] = None) -> str:
+        assert not endpoints
         asked.append(" ".join(arguments))
         answer = answers.pop(0)
         if answer.isupper():
@@ -95,6 +98,15 @@ def test_insist_stops_at_a_refusal_for_good(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(EtcdError, match="permission denied"):
         client.insist(["member", "add"], timeout=5)
     assert len(asked) == 1
+
+
+def test_what_only_the_leader_explains_is_asked_of_the_leader(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, _asked = client_that_answers(monkeypatch, [])
+    other = Member(2, "m2", (), ("https://192.0.2.2:2379",))
+    status = dataclasses.replace(STATUS, leader=2)
+    monkeypatch.setattr(client, "cluster", lambda: Cluster(1, (VOTER, other), {1: Health(live=True, ready=True, status=status)}))
+    monkeypatch.setattr(client, "control", lambda _arguments, *, endpoints: str(endpoints))
+    assert client.insist(["member", "promote", "3"], timeout=1, of_leader=True) == str(other.clients)
 
 
 def test_insist_gives_up_with_the_last_cause(monkeypatch: pytest.MonkeyPatch) -> None:
