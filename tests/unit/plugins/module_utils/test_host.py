@@ -572,5 +572,10 @@ def test_interruption_is_not_swallowed() -> None:
         signal.raise_signal(signal.SIGINT)
         return False
 
-    with pytest.raises(KeyboardInterrupt):
-        _host.wait_until(interrupt, timeout=5)
+    # A run in the background has the signal ignored.
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            _host.wait_until(interrupt, timeout=5)
+    finally:
+        signal.signal(signal.SIGINT, former)
