@@ -271,7 +271,10 @@ def _is_noted(live: Mapping[str, Any]) -> bool:
 
 
 def _is_ours(live: Mapping[str, Any]) -> bool:
-    """Whether the cordon that there is was made by us. C(kubectl uncordon) leaves our note behind, and a later cordon of a person keeps it."""
+    """Whether the cordon that there is was made by us. C(kubectl uncordon) leaves our note behind, and a later cordon of a person keeps it.
+
+    An API server that keeps no account of who set which field, as that of the lab, leaves only the note.
+    """
     owners = [
         entry.get("manager")
         for entry in live["metadata"].get("managedFields") or []
