@@ -185,7 +185,7 @@ def crashing(hosts: Mapping[str, Host]) -> None:
     name, unit = "m3", f"/etc/systemd/system/{API_SERVER}"
     said(
         hosts[name],
-        f"sed -i 's,^ExecStart=.*/kube-apiserver,& --no-such-flag,' {unit} && systemctl daemon-reload && systemctl restart {API_SERVER}",
+        f"sed -i 's,^ExecStart=.*/kube-apiserver,& --no-such-flag,' {unit} && systemctl daemon-reload && systemctl restart --no-block {API_SERVER}",
     )
     until("the API server ends again and again", lambda: units(hosts[name])[API_SERVER]["ActiveState"] != "active", within=30)
 
