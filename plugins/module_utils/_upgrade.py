@@ -31,15 +31,20 @@ def running_versions(observation: Mapping[str, Any]) -> dict[str, str]:
     return versions
 
 
+def _wanted(*, kubernetes: str, etcd: str) -> dict[str, str]:
+    """The version that each component is to have."""
+    return {**dict.fromkeys(KUBERNETES, kubernetes), "etcd": etcd}
+
+
 def differs(running: Mapping[str, str], *, kubernetes: str, etcd: str) -> bool:
     """Whether a component that runs on a host has another version than is wanted."""
-    wanted = {**dict.fromkeys(KUBERNETES, kubernetes), "etcd": etcd}
+    wanted = _wanted(kubernetes=kubernetes, etcd=etcd)
     return any(wanted.get(name, version) != version for name, version in running.items())
 
 
 def other_minors(running: Mapping[str, Mapping[str, str]], *, kubernetes: str, etcd: str) -> list[str]:
     """What runs in another minor version than is wanted, a sentence each with the hosts."""
-    wanted = {**dict.fromkeys(KUBERNETES, kubernetes), "etcd": etcd}
+    wanted = _wanted(kubernetes=kubernetes, etcd=etcd)
     found: dict[str, list[str]] = {}
     for host, versions in sorted(running.items()):
         for name, version in versions.items():

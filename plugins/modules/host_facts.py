@@ -281,16 +281,23 @@ def _content(path: str) -> str | None:
     return None if content is None else content[:65536].decode("utf-8", "replace")
 
 
-def _node(name: str | None = None, server: str | None = None) -> dict[str, Any] | None:
-    """The host's Node: labels and annotations, what is to be kept away from it, how it is."""
-    if not name or not server or not os.path.exists(KUBELET_CERTIFICATE):
+def _ask(url: str, *, ca: str, certificate: str, key: str) -> _http.Answer | None:
+    """The answer to who has this certificate; None on a host that does not have it, or cannot use it."""
+    if not os.path.exists(certificate):
         return None
     try:
-        context = _http.tls_context(ca=KUBERNETES_CA, certificate=KUBELET_CERTIFICATE, key=KUBELET_KEY)
+        context = _http.tls_context(ca=ca, certificate=certificate, key=key)
     except _host.HostError:
         return None
-    answer = _http.http_request(f"{server}/api/v1/nodes/{name}", context=context, timeout=ANSWER_SECONDS)
-    if answer.status != 200:
+    return _http.http_request(url, context=context, timeout=ANSWER_SECONDS)
+
+
+def _node(name: str | None = None, server: str | None = None) -> dict[str, Any] | None:
+    """The host's Node: labels and annotations, what is to be kept away from it, how it is."""
+    if not name or not server:
+        return None
+    answer = _ask(f"{server}/api/v1/nodes/{name}", ca=KUBERNETES_CA, certificate=KUBELET_CERTIFICATE, key=KUBELET_KEY)
+    if answer is None or answer.status != 200:
         return None
     node = json.loads(answer.body)
     return {
@@ -319,13 +326,9 @@ def etcd_owner(log: str) -> tuple[str | None, str | None]:
 
 def etcd_trouble(url: str = ETCD_HEALTH, pki: str = ETCD_PKI) -> str | None:
     """What a member of etcd says is wrong with it; empty if nothing is, which it asks its quorum for, and None if none answers."""
-    if not os.path.exists(f"{pki}/operator.crt"):
+    answer = _ask(url, ca=f"{pki}/ca.crt", certificate=f"{pki}/operator.crt", key=f"{pki}/operator.key")
+    if answer is None:
         return None
-    try:
-        context = _http.tls_context(ca=f"{pki}/ca.crt", certificate=f"{pki}/operator.crt", key=f"{pki}/operator.key")
-    except _host.HostError:
-        return None
-    answer = _http.http_request(url, context=context, timeout=ANSWER_SECONDS)
     try:
         told = json.loads(answer.body)
     except ValueError:
