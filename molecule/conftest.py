@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import ssl
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -102,6 +103,18 @@ def hosts(addresses: Mapping[str, str]) -> Mapping[str, Host]:
         )
 
     return {name: reach(address) for name, address in addresses.items()}
+
+
+@pytest.fixture(scope="session")
+def etcd_client(hosts: Mapping[str, Host], members: Callable[[str], list[str]], tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    """A client of etcd, with the operator's certificate of one member."""
+    folder = tmp_path_factory.mktemp("etcd")
+    folder.chmod(0o700)
+    for name in ("ca.crt", "operator.crt", "operator.key"):
+        (folder / name).write_text(said(hosts[members("etcd")[0]], f"cat /etc/etcd/pki/{name}"), encoding="ascii")
+    context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
+    context.load_cert_chain(folder / "operator.crt", folder / "operator.key")
+    return context
 
 
 @pytest.fixture(scope="session")

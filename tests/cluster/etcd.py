@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from .sampler import Health
 
 Etcdctl = Callable[..., str]
 
@@ -31,3 +34,8 @@ def cluster(etcdctl: Etcdctl, name: str) -> int:
 
 def voters(names: Iterable[str]) -> Mapping[str, str]:
     return dict.fromkeys(names, "voter")
+
+
+def lives(addresses: Mapping[str, str], names: Iterable[str], *, client: ssl.SSLContext) -> dict[str, Health]:
+    """What tells of each member whether its process answers; a member without a leader does."""
+    return {name: Health(f"https://{addresses[name]}:2379/livez", context=client) for name in names}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 from testinfra.host import Host
 
@@ -17,22 +18,31 @@ from .wait import until
 
 
 @contextlib.contextmanager
-def used(api: Api, addresses: Mapping[str, str], *, through: str, servers: list[str]) -> Iterator[None]:
-    """Read and write through the load balancer of a host meanwhile: no request fails twice, no write that was acknowledged is lost, and of the API servers
-    no more than one is away at a time."""
+def used(
+    api: Api,
+    addresses: Mapping[str, str],
+    *,
+    through: str,
+    servers: list[str],
+    etcd: Mapping[str, Callable[[], bool]] = MappingProxyType({}),
+) -> Iterator[None]:
+    """Read and write through the load balancer of a host meanwhile: no request fails twice, no write that was acknowledged is lost, and no more than one at
+    a time is away of the API servers, and of the members of etcd that are looked at. One that is dead before counts, so no other may be away then."""
     anyone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     anyone.check_hostname = False
     anyone.verify_mode = ssl.CERT_NONE
+    stores = Sampler(etcd)
     watch = Sampler({name: Health(f"https://{addresses[name]}:{api.port}/readyz", context=anyone) for name in servers})
     with forwarded(addresses[through], port=7443) as port:
         probe = Probe(api=api.at(f"https://127.0.0.1:{port}", timeout=15), name=through)
-        with probe, watch:
+        with probe, watch, stores:
             until("the first answers", lambda: probe.reads and probe.acknowledged, within=60)
             yield
         assert probe.failed == []
         assert probe.lost() == []
         probe.clean()
     assert len(watch.worst) <= 1, watch.absences
+    assert len(stores.worst) <= 1, (stores.worst, stores.absences)
 
 
 def stores(hosts: Mapping[str, Host], name: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from pathlib import Path
 from testinfra.host import Host
 
 from tests.cluster.api import Api
-from tests.cluster.etcd import cluster, members, voters
+from tests.cluster.etcd import cluster, lives, members, voters
 from tests.cluster.hosts import said, together
 from tests.cluster.inventory import changed
 from tests.cluster.playbook import Run, fine, play, play_until
@@ -103,10 +104,16 @@ def test_what_would_be_done_is_told_and_nothing_is_changed(inventory: Path, etcd
 
 
 def test_nobody_is_there_and_the_spare_takes_the_place_although_the_watcher_is_killed_once(
-    inventory: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcdctl: Callable[..., str]
+    inventory: Path,
+    api: Api,
+    hosts: Mapping[str, Host],
+    addresses: Mapping[str, str],
+    etcd_client: ssl.SSLContext,
+    etcdctl: Callable[..., str],
 ) -> None:
     before = cluster(etcdctl, "e1")
-    with used(api, addresses, through="m2", servers=["m1", "m2"]):
+    alive = lives(addresses, ["e1", "e2", "e3"], client=etcd_client)
+    with used(api, addresses, through="m2", servers=["m1", "m2"], etcd=alive):
         until("e2 is dead for long enough", lambda: decided(inventory) == "heal", within=60)
         play_until("heal", WATCH, inventory=inventory, task="Start the learner", line=r"changed: \[e4\]")
         assert "e2" not in members(etcdctl, "e1")

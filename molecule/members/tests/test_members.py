@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from testinfra.host import Host
 
 from tests.cluster.api import Api
-from tests.cluster.etcd import cluster, identities, members, voters
+from tests.cluster.etcd import cluster, identities, lives, members, voters
 from tests.cluster.hosts import said, together, units
 from tests.cluster.inventory import changed
 from tests.cluster.playbook import fine, play, play_until
@@ -43,11 +44,12 @@ def test_a_learner_whose_run_was_killed_has_no_vote_and_the_next_run_finishes(
 
 
 def test_a_member_that_lost_its_data_is_replaced(
-    grown: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcdctl: Callable[..., str]
+    grown: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcd_client: ssl.SSLContext, etcdctl: Callable[..., str]
 ) -> None:
     before = identities(etcdctl, "m1")
     said(hosts["w1"], "rm -rf /var/lib/etcd/member")
-    with used(api, addresses, through="w1", servers=["m1", "m2"]):
+    alive = lives(addresses, THREE, client=etcd_client)
+    with used(api, addresses, through="w1", servers=["m1", "m2"], etcd=alive):
         fine(play("site", inventory=grown))
     after = identities(etcdctl, "m1")
     assert members(etcdctl, "w1") == voters(THREE)
@@ -55,11 +57,12 @@ def test_a_member_that_lost_its_data_is_replaced(
 
 
 def test_the_first_host_of_all_groups_is_lost_and_comes_back_empty(
-    grown: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcdctl: Callable[..., str]
+    grown: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcd_client: ssl.SSLContext, etcdctl: Callable[..., str]
 ) -> None:
     before, number = identities(etcdctl, "m2"), cluster(etcdctl, "m2")
     authority = (grown / "pki/etcd/ca.crt").read_bytes()
-    with used(api.at(f"https://{addresses['m2']}:{api.port}"), addresses, through="w1", servers=["m2"]):
+    alive = lives(addresses, THREE, client=etcd_client)
+    with used(api.at(f"https://{addresses['m2']}:{api.port}"), addresses, through="w1", servers=["m2"], etcd=alive):
         press("replace", "m1")
         fine(play("site", inventory=grown))
     after = identities(etcdctl, "m1")
@@ -75,11 +78,12 @@ def started(hosts: Mapping[str, Host], names: list[str]) -> dict[str, str]:
 
 
 def test_nobody_else_is_touched_while_one_is_down(
-    grown: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcdctl: Callable[..., str]
+    grown: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcd_client: ssl.SSLContext, etcdctl: Callable[..., str]
 ) -> None:
     before = started(hosts, ["m1", "m2"])
     flags = json.dumps({"etcd_flags": {"snapshot-count": 20000}})
-    with used(api, addresses, through="m2", servers=["m1", "m2"]):
+    alive = lives(addresses, THREE, client=etcd_client)
+    with used(api, addresses, through="m2", servers=["m1", "m2"], etcd=alive):
         press("kill", "w1")
         refused = play("site", f"--extra-vars={flags}", inventory=grown)
         assert refused.code != 0
@@ -98,10 +102,12 @@ def test_a_dead_host_is_removed_by_what_the_cluster_knows_of_it(
     api: Api,
     hosts: Mapping[str, Host],
     addresses: Mapping[str, str],
+    etcd_client: ssl.SSLContext,
     etcdctl: Callable[..., str],
     kubectl: Callable[..., str],
 ) -> None:
-    with used(api, addresses, through="m2", servers=["m1", "m2"]):
+    alive = lives(addresses, THREE, client=etcd_client)
+    with used(api, addresses, through="m2", servers=["m1", "m2"], etcd=alive):
         foretold = fine(play("remove", "--check", "--extra-vars=remove_hosts=w1", inventory=grown))
         assert "the host itself is not reached" in " ".join(foretold.output.split())
         assert members(etcdctl, "m1") == voters(THREE)

@@ -92,11 +92,21 @@ def test_a_member_that_is_out_of_sight_might_go_on(snapshot: Path, identity: int
     assert units(hosts["m1"])["kube-apiserver.service"]["ActiveState"] != "inactive"
 
 
+def test_check_mode_tells_the_plan_without_quorum_and_on_empty_hosts(snapshot: Path, inventory: Path, hosts: Mapping[str, Host]) -> None:
+    press("replace", "e2")
+    press("replace", "e3")
+    before = started(hosts, "m1")
+    run = play("restore", "--check", f"--extra-vars=restore_snapshot={snapshot} restore_confirmed=kubernetes", inventory=inventory)
+    assert run.code == 0, run.end
+    assert "The snapshot would be in its place here" in words(run)
+    assert started(hosts, "m1") == before
+    assert said(hosts["m1"], "ls /var/lib/etcd").split() == ["member"]
+    assert said(hosts["e2"], "ls -d /var/lib/etcd /var/lib/quorate 2>/dev/null || true") == ""
+
+
 def test_two_of_three_are_replaced_by_empty_hosts_and_all_is_back(
     snapshot: Path, later: str, identity: int, inventory: Path, api: Api, etcdctl: Callable[..., str]
 ) -> None:
-    press("replace", "e2")
-    press("replace", "e3")
     run = play("restore", f"--extra-vars=restore_snapshot=snapshots/{snapshot.name} restore_confirmed=kubernetes", inventory=inventory)
     assert run.code == 0, run.end
     assert members(etcdctl, "m1") == voters(HOSTS)

@@ -17,7 +17,8 @@ from testinfra.host import Host
 from lab import versions as lab_versions
 from tests.cluster import applications
 from tests.cluster.api import Api
-from tests.cluster.hosts import said, together, units
+from tests.cluster.etcd import lives
+from tests.cluster.hosts import together, units
 from tests.cluster.playbook import Run, play
 from tests.cluster.probe import Probe, is_without_leader
 from tests.cluster.sampler import Health, Sampler
@@ -39,18 +40,6 @@ def running(workload: Workload, api: Api, kubectl: Callable[..., str]) -> applic
 
 
 @pytest.fixture(scope="module")
-def etcd_client(hosts: Mapping[str, Host], members: Callable[[str], list[str]], tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    """A client of etcd, with the operator's certificate of one member."""
-    folder = tmp_path_factory.mktemp("etcd")
-    folder.chmod(0o700)
-    for name in ("ca.crt", "operator.crt", "operator.key"):
-        (folder / name).write_text(said(hosts[members("etcd")[0]], f"cat /etc/etcd/pki/{name}"), encoding="ascii")
-    context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
-    context.load_cert_chain(folder / "operator.crt", folder / "operator.key")
-    return context
-
-
-@pytest.fixture(scope="module")
 def samplers(
     api: Api, etcd_client: ssl.SSLContext, addresses: Mapping[str, str], members: Callable[[str], list[str]]
 ) -> dict[str, Sampler]:
@@ -61,8 +50,7 @@ def samplers(
     # Whether etcd answers each of them is asked by the writes, and is the same for all while etcd elects a leader.
     path = "/readyz?exclude=etcd&exclude=etcd-readiness"
     servers = {name: Health(f"https://{addresses[name]}:{api.port}{path}", context=anyone) for name in members("masters")}
-    stores = {name: Health(f"https://{addresses[name]}:2379/livez", context=etcd_client) for name in members("etcd")}
-    return {"API servers": Sampler(servers), "members of etcd": Sampler(stores)}
+    return {"API servers": Sampler(servers), "members of etcd": Sampler(lives(addresses, members("etcd"), client=etcd_client))}
 
 
 @dataclass(frozen=True)
