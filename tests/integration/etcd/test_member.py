@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -66,6 +69,26 @@ def test_grow_from_one_to_three_and_shrink_again(cluster: Cluster, version: str)
     gone = absent(cluster, other, force=True)
     assert gone["changed"], gone
     assert len(cluster.members(host=next(host for host in cluster.hosts.values() if host.process and host is not other))) == 1
+
+
+def test_a_step_takes_little_longer_than_etcd_itself_asks_for(cluster: Cluster) -> None:
+    """Voters have to be connected for five seconds before etcd takes another change; three more are ours."""
+    cluster.found("m1")
+    took = {}
+
+    def step(name: str, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        started = time.monotonic()
+        done = act()
+        took[name] = time.monotonic() - started
+        assert done.get("changed"), done
+        return done
+
+    for host in (cluster.host("m2"), cluster.host("m3")):
+        added = step(f"add {host.name}", partial(learner, cluster, host))
+        host.start(cluster=added["initial_cluster"])
+        step(f"promote {host.name}", partial(cluster.module, "etcd_member", name=host.name))
+    step("remove m3", partial(absent, cluster, cluster.host("m3")))
+    assert {name: round(seconds, 1) for name, seconds in took.items() if seconds > 5 + 3} == {}, took
 
 
 def test_a_member_that_lost_its_data_joins_the_same_cluster(cluster: Cluster) -> None:
