@@ -36,18 +36,25 @@ options:
       - The initial cluster that a founding would use.
     type: str
     required: true
+  token:
+    description:
+      - The token of a founding that begins now. No other cluster may have it, so that members of one with the same names and addresses, which was
+        given up, are never taken for members of this one.
+    type: str
+    required: true
 """
 
 EXAMPLES = r"""
 decision: >-
-  {{ cluster_topology | quorate.kubernetes.etcd_founding(hostvars, data='/var/lib/etcd/member', cluster='m1=https://192.0.2.1:2380') }}
+  {{ cluster_topology | quorate.kubernetes.etcd_founding(
+       hostvars, data='/var/lib/etcd/member', cluster='m1=https://192.0.2.1:2380', token='kubernetes-20261121') }}
 """
 
 RETURN = r"""
 _value:
   description:
-    - For each observed host C(action), which is V(found), V(keep), V(join) or V(refuse), C(reason), and C(aside), which tells whether its
-      data has to be moved aside first.
+    - For each observed host C(action), which is V(found), V(keep), V(join) or V(refuse), C(reason), C(aside), which tells whether its
+      data has to be moved aside first, and C(token), which is that of O(token), or of the founding that goes on.
   type: dict
 """
 
@@ -61,12 +68,15 @@ from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observa
 BOOTSTRAP = "/etc/etcd/bootstrap.env"
 
 
-def etcd_founding(_input: Mapping[str, Any], hostvars: Mapping[str, Any], *, data: str, cluster: str) -> dict[str, dict[str, Any]]:
+def etcd_founding(
+    _input: Mapping[str, Any], hostvars: Mapping[str, Any], *, data: str, cluster: str, token: str
+) -> dict[str, dict[str, Any]]:
     observed = _observation.of_hosts([*_input["etcd"], *_input["hosts"]], hostvars, run=_input["run"])
     seen = {name: _seen(one, data) for name, one in observed.items() if one}
     hosts = {name: seen.get(name) for name in _input["etcd"]}
     outside = {name: one for name, one in seen.items() if name not in hosts}
-    return {name: dataclasses.asdict(one) for name, one in _etcd_founding.decide(hosts, cluster=cluster, outside=outside).items()}
+    decided = _etcd_founding.decide(hosts, cluster=cluster, token=token, outside=outside)
+    return {name: dataclasses.asdict(one) for name, one in decided.items()}
 
 
 def _seen(observed: Mapping[str, Any], data: str) -> _etcd_founding.Observation:

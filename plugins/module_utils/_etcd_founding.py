@@ -28,6 +28,7 @@ class Observation:
         running: whether its process runs.
         started: whether systemd counts it as started, which it does once the member had its quorum.
         cluster: the initial cluster that its bootstrap file names; empty if unknown.
+        token: the token of the founding that its bootstrap file names; empty if unknown.
         number: number of the cluster that its data belongs to; empty if it cannot be told.
         quorum: whether its process answers through a quorum.
     """
@@ -37,6 +38,7 @@ class Observation:
     running: bool = False
     started: bool = False
     cluster: str = ""
+    token: str = ""
     number: str = ""
     quorum: bool = False
 
@@ -49,11 +51,13 @@ class Founding:
         action: V(found) a new cluster together, V(keep) on with its data, V(join) through a learner, or V(refuse).
         reason: a sentence for people.
         aside: whether its data is moved aside first.
+        token: with V(found), what tells this cluster from all others that ever had the same names and addresses.
     """
 
     action: str
     reason: str
     aside: bool = False
+    token: str = ""
 
 
 def parse_bootstrap(text: str) -> Observation:
@@ -63,20 +67,25 @@ def parse_bootstrap(text: str) -> Observation:
     """
     known = {name.strip(): value.strip().strip("\"'") for name, _equals, value in (line.partition("=") for line in text.splitlines())}
     state = known.get("ETCD_INITIAL_CLUSTER_STATE", "")
-    cluster = known.get("ETCD_INITIAL_CLUSTER", "")
+    cluster, token = known.get("ETCD_INITIAL_CLUSTER", ""), known.get("ETCD_INITIAL_CLUSTER_TOKEN", "")
     if state == EXISTING and cluster:
         return Observation(data=False, state=JOINING, cluster=cluster)
-    return Observation(data=False, state=state if state in (NEW, EXISTING) else ABSENT, cluster=cluster)
+    return Observation(data=False, state=state if state in (NEW, EXISTING) else ABSENT, cluster=cluster, token=token)
 
 
 def decide(
-    hosts: Mapping[str, Optional[Observation]], *, cluster: str = "", outside: Optional[Mapping[str, Observation]] = None
+    hosts: Mapping[str, Optional[Observation]],
+    *,
+    cluster: str = "",
+    token: str = "",
+    outside: Optional[Mapping[str, Observation]] = None,
 ) -> dict[str, Founding]:
     """What each observed host does. Hosts that were not observed (down, left out by a limit) are given as None.
 
     Args:
         hosts: every etcd host of the topology.
         cluster: the initial cluster that a founding would use now; founded members of another one start over.
+        token: what a founding that begins now is told from all others by. One that goes on has the token that it began with.
         outside: what was seen of hosts that are no etcd hosts (any more).
     """
     seen = {name: observation for name, observation in hosts.items() if observation is not None}
@@ -93,7 +102,7 @@ def decide(
     unseen = sorted(set(hosts) - set(seen))
     if unseen:
         return {name: _unsure(one, unseen) for name, one in seen.items()}
-    return _founding(seen, cluster)
+    return _founding(seen, cluster, token)
 
 
 def _numbers(seen: Mapping[str, Observation]) -> dict[str, list[str]]:
@@ -151,7 +160,7 @@ def _unsure(one: Observation, unseen: list[str]) -> Founding:
     )
 
 
-def _founding(seen: Mapping[str, Observation], cluster: str) -> dict[str, Founding]:
+def _founding(seen: Mapping[str, Observation], cluster: str, token: str) -> dict[str, Founding]:
     strange = sorted(name for name, one in seen.items() if one.data and one.state == ABSENT)
     if strange and len(strange) == sum(one.data for one in seen.values()) == len(seen):
         return dict.fromkeys(seen, Founding(KEEP, "Every etcd host has data, so the cluster was founded."))
@@ -161,7 +170,9 @@ def _founding(seen: Mapping[str, Observation], cluster: str) -> dict[str, Foundi
             "split or lose it: put its bootstrap file back, or move its data directory aside, and run again."
         )
         return dict.fromkeys(seen, Founding(REFUSE, reason))
-    return {name: _founder(one, aside=_moved(seen, cluster)) for name, one in seen.items()}
+    begun = sorted({one.token for one in seen.values() if one.data})
+    aside = _moved(seen, cluster) or len(begun) > 1
+    return {name: _founder(one, aside=aside, token=begun[0] if begun and not aside else token) for name, one in seen.items()}
 
 
 def _moved(seen: Mapping[str, Observation], cluster: str) -> bool:
@@ -170,13 +181,13 @@ def _moved(seen: Mapping[str, Observation], cluster: str) -> bool:
     return bool(cluster) and any(_members(former) != _members(cluster) for former in started)
 
 
-def _founder(one: Observation, *, aside: bool) -> Founding:
+def _founder(one: Observation, *, aside: bool, token: str) -> Founding:
     if not one.data:
-        return Founding(FOUND, "No etcd host belongs to a founded cluster.")
+        return Founding(FOUND, "No etcd host belongs to a founded cluster.", token=token)
     if aside:
-        reason = "Names or addresses have changed since a founding that never had quorum: all start over."
-        return Founding(FOUND, reason, aside=True)
-    return Founding(FOUND, "The cluster never had quorum: founding goes on with the same members.")
+        reason = "Names or addresses have changed since a founding that never had quorum, or there was more than one: all start over."
+        return Founding(FOUND, reason, aside=True, token=token)
+    return Founding(FOUND, "The cluster never had quorum: founding goes on with the same members.", token=token)
 
 
 def _members(cluster: str) -> frozenset[str]:

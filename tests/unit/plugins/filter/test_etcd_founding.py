@@ -38,5 +38,5 @@ def host(active: str, *, cluster: str | None = "a", trouble: str | None = None, 
     ],
 )
 def test_etcd_founding(first: dict[str, Any], second: dict[str, Any], actions: str) -> None:
-    found = etcd_founding(TOPOLOGY, {"m1": first, "m2": second}, data=LOG, cluster="")
+    found = etcd_founding(TOPOLOGY, {"m1": first, "m2": second}, data=LOG, cluster="", token="t")
     assert " ".join(one["action"] for one in found.values()) == actions

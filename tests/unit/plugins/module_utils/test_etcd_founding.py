@@ -104,6 +104,30 @@ def test_founding_that_never_had_quorum_starts_over_when_addresses_changed() -> 
     assert [(one.action, one.aside) for one in decided.values()] == [("found", True), ("found", True), ("found", False)]
 
 
+@pytest.mark.parametrize(
+    ("tokens", "told"),
+    [
+        pytest.param([None, None, None], "now now now", id="none has begun"),
+        pytest.param(["first", None, None], "first first first", id="goes on with the token that it began with"),
+        pytest.param(["first", "first", None], "first first first", id="two began"),
+        pytest.param(["first", "second", None], "now now now", id="two foundings: all start over"),
+        pytest.param(["", None, None], "  ", id="began without one: as etcd itself has it"),
+    ],
+)
+def test_the_token_of_a_founding(tokens: list[Optional[str]], told: str) -> None:
+    hosts = {f"m{number}": FRESH if token is None else dataclasses.replace(STARTED, token=token) for number, token in enumerate(tokens, 1)}
+    decided = decide(hosts, cluster=CLUSTER, token="now")
+    assert " ".join(one.token for one in decided.values()) == told
+    assert {one.action for one in decided.values()} == {"found"}
+    started_over = len({token for token in tokens if token is not None}) > 1
+    assert [one.aside for one in decided.values()] == [started_over and token is not None for token in tokens]
+
+
+def test_a_token_without_data_is_forgotten() -> None:
+    prepared = dataclasses.replace(PREPARED, token="first")
+    assert {one.token for one in decide({"m1": prepared, "m2": FRESH}, cluster=CLUSTER, token="now").values()} == {"now"}
+
+
 def test_data_of_a_founded_cluster_is_never_moved_aside_here() -> None:
     decided = decide({"m1": MEMBER, "m2": STARTED_ELSEWHERE}, cluster=CLUSTER)
     assert [(one.action, one.aside) for one in decided.values()] == [("keep", False), ("keep", False)]
@@ -142,6 +166,10 @@ def test_a_divided_cluster_is_told_with_who_answers_and_what_to_do() -> None:
 )
 def test_parse_bootstrap(text: str, state: str, cluster: str) -> None:
     assert parse_bootstrap(text) == Observation(data=False, state=state, cluster=cluster)
+
+
+def test_parse_bootstrap_token() -> None:
+    assert parse_bootstrap("ETCD_INITIAL_CLUSTER_STATE=new\nETCD_INITIAL_CLUSTER_TOKEN=kubernetes-1\n").token == "kubernetes-1"
 
 
 def test_actions_are_those_that_roles_know() -> None:
