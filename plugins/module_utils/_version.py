@@ -98,12 +98,13 @@ IMAGES = ("coredns", "pause")  # run as containers: there is no binary of them o
 ETCD_LINES = ("3.5", "3.6", "3.7")
 # A newer minor version can prepare its data for these.
 ETCD_BACK = ("3.6", "3.7")
+# These lose data: https://groups.google.com/a/kubernetes.io/g/dev/c/B7gJs88XtQc
 ETCD_BROKEN = ("3.5.0", "3.5.1", "3.5.2")
 
 
 @dataclasses.dataclass(frozen=True)
 class Floor:
-    """From which version of the minor before a minor version of etcd may be reached."""
+    """The first version of the minor before whose members work beside those of a minor version of etcd, and the first that is advised."""
 
     hard: str
     advised: str
@@ -158,6 +159,10 @@ def etcd_upgrade_problem(*, current: Version, target: Version) -> str:
     floor = ETCD_FLOORS.get(target.line)
     if step == 1 and floor and current < parse(floor.hard):
         return f"etcd {current} is too old to go to {target.line}; upgrade to {floor.advised} or later first"
+    # On the way back members of both work together as well.
+    floor = ETCD_FLOORS.get(current.line)
+    if step == -1 and floor and target < parse(floor.hard):
+        return f"etcd {current} cannot go back to {target}; {floor.hard} is the first of {target.line} that works beside {current.line}"
     return ""
 
 

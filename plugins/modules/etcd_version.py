@@ -77,7 +77,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd, _etcd_client, _etcd_version, _host
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd, _etcd_client, _etcd_version, _host, _version
 
 ARGUMENT_SPEC: dict[str, Any] = {
     **_etcd_client.ETCD_ARGUMENTS,
@@ -96,7 +96,7 @@ class EtcdVersion:
         self.versions = self._ask()
         self.verdict = _etcd_version.judge(self.versions, params["target"])
         if self.verdict.problems:
-            raise _etcd_version.VersionError(" ".join(self.verdict.problems))
+            raise _version.VersionError(" ".join(self.verdict.problems))
         under_way = next((status.downgrade for status in self._statuses().values() if status.downgrade), "")
         self.steps = _etcd_version.preparation(self.verdict.kind, params["target"], under_way=under_way)
 
@@ -112,13 +112,13 @@ class EtcdVersion:
         alarms = self.cluster.alarms_in_words()
         if sick or alarms:
             reasons = [f"not healthy: {', '.join(sick)}"] * bool(sick) + [f"alarms: {', '.join(alarms)}"] * bool(alarms)
-            raise _etcd_version.VersionError(f"Versions are changed only while all members are healthy. {'; '.join(reasons).capitalize()}.")
+            raise _version.VersionError(f"Versions are changed only while all members are healthy. {'; '.join(reasons).capitalize()}.")
         return {name: status.version for name, status in self._statuses().items()}
 
     @property
     def order(self) -> list[str]:
-        goal = _etcd_version.parse(self._params["target"])
-        others = [member for member in self.cluster.members if _etcd_version.parse(self.versions[member.label]) != goal]
+        goal = _version.parse(self._params["target"])
+        others = [member for member in self.cluster.members if _version.parse(self.versions[member.label]) != goal]
         return [member.label for member in _etcd.leader_last(others, self.cluster.leader)]
 
     def apply(self) -> None:
@@ -128,11 +128,11 @@ class EtcdVersion:
             self._wait_for_data()
 
     def _wait_for_data(self) -> None:
-        minor = _etcd_version.parse(self._params["target"])[:2]
+        line = _version.parse(self._params["target"]).line
 
         def is_back(cluster: _etcd.Cluster) -> bool:
             statuses = [cluster.of(member).status for member in cluster.members]
-            return all(status and status.storage and _etcd_version.parse(status.storage)[:2] == minor for status in statuses)
+            return all(status and status.storage and _version.parse(status.storage).line == line for status in statuses)
 
         seen = self._client.wait_for(is_back, timeout=self._params["timeout"])
         if seen is None or not is_back(seen):
@@ -147,7 +147,7 @@ def main() -> None:
         version = EtcdVersion(module.params)
         if not module.check_mode:
             version.apply()
-    except (_etcd.EtcdError, _etcd_version.VersionError, _host.HostError) as error:
+    except (_etcd.EtcdError, _version.VersionError, _host.HostError) as error:
         module.fail_json(msg=f"Bringing etcd to {module.params['target']} is refused: {error}")
     plan = [sentence for _arguments, sentence in version.steps]
     result: dict[str, Any] = {"changed": bool(plan), "plan": plan, "diff": {"before": "", "after": "".join(f"{line}\n" for line in plan)}}

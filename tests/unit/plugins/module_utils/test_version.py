@@ -98,6 +98,8 @@ def test_etcd_problem(kubernetes: str, etcd: str, reason: str) -> None:
         pytest.param("3.5.25", "3.6.16", "upgrade to 3.5.32", "3.5.32", id="3.5 to 3.6, below the hard floor"),
         pytest.param("3.5.32", "3.7.3", "skips a minor version; upgrade to 3.6", "", id="3.5 to 3.7"),
         pytest.param("3.7.3", "3.6.16", "", "", id="minor down"),
+        pytest.param("3.7.3", "3.6.11", "", "", id="minor down, to the floor"),
+        pytest.param("3.7.3", "3.6.10", "3.6.11 is the first of 3.6", "", id="minor down, below the floor"),
         pytest.param("3.6.16", "3.5.32", "cannot go back", "", id="minor down, which etcd cannot prepare"),
         pytest.param("3.6.16", "3.6.11", "", "", id="patch down"),
         pytest.param("3.6.11", "3.6.16", "", "", id="patch up"),
