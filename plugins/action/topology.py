@@ -72,7 +72,9 @@ def _with_replacements(inventory: Inventory, *, folder: str, further: Mapping[st
         content = _local.read(str(Path(folder, _replacement.FILE))) if folder else None
         recorded = _replacement.parse((content or b"").decode("utf-8", "replace"))
     except (_local.LocalError, _replacement.ReplacementError) as error:
-        reason = Problem(place="all hosts", what=str(error), remedy=f"Mend the file, or bring back the one that heal.yml wrote: {folder}")
+        reason = Problem(
+            place="all hosts", what=str(error), remedy=f"Mend the file, or bring back the one that the playbook heal wrote: {folder}"
+        )
         return inventory, [reason]
     recorded += [_replacement.Replacement(str(member), str(spare), ABOUT_TO) for member, spare in further.items()]
     return dataclasses.replace(inventory, replacements=tuple(recorded)), []

@@ -123,7 +123,8 @@ def _divided(numbers: Mapping[str, list[str]], seen: Mapping[str, Observation]) 
     return (
         f"The etcd hosts hold data of different clusters, as after a restore that not all of them took part in. {'; '.join(map(shown, numbers))}. "
         "Both would be read and written. If a restore was cut short, run it again. Otherwise take the hosts of the cluster that is given up back to what "
-        "they were, all at once (reset.yml --limit HOST,HOST, which moves their data aside), and run site again: they join the other one."
+        "they were, all at once (the playbook reset with --limit HOST,HOST and -e reset_confirmed=true, which moves their data aside), and run the playbook "
+        "site again: they join the other one."
     )
 
 

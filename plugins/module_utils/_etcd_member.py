@@ -219,8 +219,8 @@ def _bury(cluster: Cluster, names: Collection[str]) -> list[Step]:
     for entry in [member for member in cluster.members if member.name in names]:
         if cluster.of(entry).live:
             raise Refused(
-                f"{entry.name} was to be replaced, but it answers again at {', '.join(entry.clients)}. Nothing was changed. Run heal.yml: it takes its "
-                "replacement back."
+                f"{entry.name} was to be replaced, but it answers again at {', '.join(entry.clients)}. Nothing was changed. Run the playbook heal: it "
+                "takes its replacement back."
             )
         _check(_quorum.may_remove(_peers_after(cluster, steps), entry.label))
         steps.append(Step(REMOVE, f"Remove the member {entry.label} ({entry.identity:x}), which is dead and is replaced.", entry.identity))

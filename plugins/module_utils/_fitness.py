@@ -17,7 +17,7 @@ NEARLY_FULL = GIBIBYTE
 """Free bytes below which a disk is told of: a member of etcd ends when it cannot write, and a node loses its pods before that."""
 
 ADVICE = {
-    "ALARM NOSPACE": " The database is full, and nobody can write to it. Run maintain_etcd.yml.",
+    "ALARM NOSPACE": " The database is full, and nobody can write to it. Run the playbook maintain_etcd.",
     "ALARM CORRUPT": " Its data differs from that of the others. docs/etcd.md tells what to do.",
 }
 """By what etcd answers at /health: what to do."""

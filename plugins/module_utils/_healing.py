@@ -136,7 +136,7 @@ def state(views: Mapping[str, View]) -> State:
     silent = "; ".join(f"{name}: {view.cause}" for name, view in sorted(views.items()) if view.entries is None)
     if not given:
         return State(
-            problem=f"No member of etcd answers through the quorum ({silent}). Without quorum nothing is replaced: see restore.yml."
+            problem=f"No member of etcd answers through the quorum ({silent}). Without quorum nothing is replaced: see the playbook restore."
         )
     # By their numbers: a member that has just been started tells its name meanwhile.
     lists = {(view.cluster, frozenset((one.identity, one.voter) for one in (view.entries or {}).values())) for view in given.values()}
@@ -235,7 +235,7 @@ def _within(limits: Limits, memory: Memory, now: float, wanted: Decision) -> Dec
     recent = [time for time in memory.attempts if 0 <= now - time < DAY]
     if limits.per_day and len(recent) >= limits.per_day:
         reason = f"{wanted.reason} But {len(recent)} healings were begun in the last 24 h, and no more than {limits.per_day} are allowed."
-        return Decision(REFUSE, f"{reason} See to the cause, and run heal.yml yourself.", wanted.members)
+        return Decision(REFUSE, f"{reason} See to the cause, and run the playbook heal yourself.", wanted.members)
     if recent and now - recent[-1] < limits.pause:
         return Decision(
             WAIT,
@@ -263,11 +263,14 @@ def _peers(entries: Mapping[str, Entry]) -> list[_quorum.Peer]:
 
 
 def version_problem(seen: State, wanted: str) -> str:
-    """Why a spare may not join with a version: the minor version of no member that runs. An upgrade is for upgrade.yml, never for a healing."""
+    """Why a spare may not join with a version: the minor version of no member that runs. An upgrade is for the playbook upgrade, never for a healing."""
     running = sorted({one.version for one in seen.entries.values() if one.live and one.version})
     if not running or _version.parse(wanted).line in {_version.parse(version).line for version in running}:
         return ""
-    return f"The inventory says etcd {wanted}, but {', '.join(running)} runs, and a healing changes no version. Run upgrade.yml, or put the version back."
+    return (
+        f"The inventory says etcd {wanted}, but {', '.join(running)} runs, and a healing changes no version. "
+        "Run the playbook upgrade, or put the version back."
+    )
 
 
 def _votes(seen: State, name: str) -> bool:

@@ -17,7 +17,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils._problem import
 
 FILE = "etcd_replaced.txt"
 HEADING = (
-    "# Members of etcd that heal.yml replaced by spares: member, spare, time. The playbooks read this file, so keep it with the inventory.\n"
+    "# Members of etcd that the playbook heal replaced by spares: member, spare, time. The playbooks read this file, so keep it with the inventory.\n"
     "# A line means nothing any more once the inventory names the spare in the group etcd, and the member no longer.\n"
 )
 LINE = re.compile(r"(\S+) replaced by (\S+) at (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")

@@ -149,7 +149,7 @@ def main() -> None:
     except (_etcd.EtcdError, _host.HostError) as error:
         module.fail_json(msg=f"Reading etcd failed: {error}")
     for alarm in info.alarms:
-        module.warn(f"etcd has the alarm {alarm}. See maintain_etcd.yml.")
+        module.warn(f"etcd has the alarm {alarm}. See the playbook maintain_etcd.")
     module.exit_json(changed=False, **result)
 
 

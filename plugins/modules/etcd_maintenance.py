@@ -195,7 +195,7 @@ class EtcdMaintenance:
         if full:
             raise _etcd.EtcdError(
                 f"The database of {', '.join(full)} is still full after the maintenance, so the alarm stays. Delete what fills it, or raise the quota "
-                "(etcd_quota_bytes, at most 8 GiB, then site.yml), and run again."
+                "(etcd_quota_bytes, at most 8 GiB, then the playbook site), and run again."
             )
 
     def diff(self) -> dict[str, Any]:

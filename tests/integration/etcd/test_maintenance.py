@@ -82,7 +82,7 @@ def test_a_full_database_is_freed_and_its_alarm_ended(cluster: Cluster) -> None:
     until(lambda: "database space exceeded" in cluster.etcdctl("put", "k", "x" * 100_000, check=False), "the database is full")
     info = cluster.module("etcd_info")
     assert info["alarms"]
-    assert "See maintain_etcd.yml" in str(info["warnings"])
+    assert "See the playbook maintain_etcd" in str(info["warnings"])
     assert trouble(cluster) == "ALARM NOSPACE"
     done = cluster.module("etcd_maintenance")
     assert not done.get("failed"), done

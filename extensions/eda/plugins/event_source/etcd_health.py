@@ -9,7 +9,7 @@ short_description: Tell when a member of etcd is dead for good
 description:
   - Looks at etcd again and again, and sends an event whenever the decision changes, and each time that something is to be done.
   - A look is a run of the playbook C(quorate.kubernetes.heal) with C(heal_mode=look), which asks every member on its own host over SSH, decides by the
-    same rules as the watcher of C(watch_etcd.yml), and changes nothing. How patient it is, is up to the inventory (C(heal_after) and others).
+    same rules as the watcher of the playbook C(watch_etcd), and changes nothing. How patient it is, is up to the inventory (C(heal_after) and others).
   - An event has C(action), C(reason), C(members) and C(inventory). The action is V(nothing), V(wait), V(refuse), V(failed), or one of those for
     which the playbook heal has to run, V(heal) and V(forget), which is that a member answers again that was to be replaced.
 options:

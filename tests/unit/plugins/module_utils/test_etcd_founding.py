@@ -149,7 +149,7 @@ def test_a_divided_cluster_is_told_with_who_answers_and_what_to_do() -> None:
     assert "m1, m4: cluster a (it has its quorum, says m1); m2, m3: cluster b (it has its quorum, says m2)" in reasons.pop()
     reason = decide({"m1": SILENT, "m2": dataclasses.replace(DOWN, number="b")})["m1"].reason
     assert "m2: cluster b (none of them says that it has its quorum)" in reason
-    assert "reset.yml --limit HOST,HOST" in reason
+    assert "the playbook reset with --limit HOST,HOST and -e reset_confirmed=true" in reason
 
 
 @pytest.mark.parametrize(
