@@ -51,6 +51,8 @@ class Lab:
 
     def make(self, wanted: Sequence[Host], *, inventory: Path, fresh: bool) -> None:
         """Make the containers of an inventory what they should be, and wait until Ansible can reach them."""
+        # Where those who log in share their connections; ssh does not make the folder.
+        self.cache.sockets.mkdir(parents=True, exist_ok=True, mode=0o700)
         name = image.ensure(cache=self.cache, architecture=self.architecture)
         todo = plan(wanted, existing(), inventory=inventory, image=name, fresh=fresh)
         for old, reason in todo.remove:
@@ -184,8 +186,7 @@ class Lab:
         raise LabError(f"{host.name} cannot be reached by SSH at {host.address} within {within:.0f} s\n{seen}")
 
     def _disconnect(self, host: Host) -> None:
-        """Close the shared SSH connection to an address: the next host there must not get a dead one. The folder is there for its own."""
-        self.cache.sockets.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Close the shared SSH connection to an address: the next host there must not get a dead one."""
         control = self.cache.sockets / host.address
         if control.exists():
             run(["ssh", "-F", "none", "-o", f"ControlPath={control}", "-O", "exit", host.address], check=False, timeout=10)
