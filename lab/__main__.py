@@ -20,7 +20,7 @@ from .versions import DEFAULT, chosen
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python3 -m lab", description="Hosts and programs to try a cluster on one machine.")
     commands = top.add_subparsers(dest="command", required=True)
-    commands.add_parser("setup", help="install the Debian packages that the lab needs")
+    commands.add_parser("setup", help="install the Debian packages that the lab needs, and load kernel modules")
     for verb, text in {
         "binaries": "build the programs that are missing",
         "lock": "write go.mod and go.sum of the versions into lab/go",

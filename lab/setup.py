@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, quorate.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Debian packages that the lab needs on the machine."""
+"""The Debian packages and kernel modules that the lab needs on the machine."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ PACKAGES = (
     "python3-venv", "ca-certificates",
 )  # fmt: skip
 
+# What pods and their network need. The hosts share the machine's kernel, and cannot load them themselves.
+MODULES = ("overlay", "br_netfilter", "vxlan")
+LOADED = Path("/proc/modules")  # absent where the kernel has all that it can do built in
+
 
 def missing(reported: str, packages: Sequence[str] = PACKAGES) -> list[str]:
     """Which packages dpkg-query (Package and db:Status-Status on each line) does not report as installed."""
@@ -27,14 +31,28 @@ def missing(reported: str, packages: Sequence[str] = PACKAGES) -> list[str]:
 
 
 def setup(cache: Cache) -> None:
-    """Install what is missing."""
+    """Install what is missing, and load kernel modules."""
     if not Path("/etc/debian_version").exists():
         raise LabError(f"the lab needs Debian: install the equivalents of {' '.join(PACKAGES)} yourself, then go on without 'setup'")
-    query = ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", *PACKAGES]
-    absent = missing(run(query, check=False).stdout)
-    if not absent:
+    packages = (*PACKAGES, "kmod") if LOADED.exists() else PACKAGES
+    query = ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", *packages]
+    absent = missing(run(query, check=False).stdout, packages)
+    if absent:
+        _install(absent, cache=cache)
+    else:
         say("System packages: all there")
-        return
+    if LOADED.exists():
+        _load_modules()
+
+
+def _load_modules() -> None:
+    loaded = run(as_root(["modprobe", "--all", *MODULES]), check=False)
+    if loaded.returncode != 0:
+        # The hosts are asked for what they need before anything is done to them: this alone need not be a failure.
+        say(f"Not all kernel modules ({' '.join(MODULES)}) could be loaded: {loaded.stderr.strip()}")
+
+
+def _install(absent: Sequence[str], *, cache: Cache) -> None:
     say(f"System packages to install: {' '.join(absent)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     log = cache.root / "build"
