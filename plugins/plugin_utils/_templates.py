@@ -37,9 +37,10 @@ class Templates:
 
     def text(self, name: str) -> str:
         """A template's text, with the variables of the task."""
-        path = self._path(name)
+        path = self.path(name)
         known = self._variables.get("ansible_search_path") or []
-        folders = [os.path.dirname(path), *(place for folder in known for place in (os.path.join(folder, "templates"), folder))]
+        # The last one, so that a template may also include another by its whole path, as that of CoreDNS includes the Corefile.
+        folders = [os.path.dirname(path), *(place for folder in known for place in (os.path.join(folder, "templates"), folder)), "/"]
         variables = {**self._variables, **generate_ansible_template_vars(name, path)}
         templar = self._action._templar.copy_with_new_env(searchpath=folders, available_variables=variables)
         text = trust_as_template(Path(self._action._loader.get_real_file(path)).read_text(encoding="utf-8"))
@@ -48,7 +49,8 @@ class Templates:
         except AnsibleError as error:
             raise AnsibleActionFail(f"The template {path} cannot be rendered: {error}") from error
 
-    def _path(self, name: str) -> str:
+    def path(self, name: str) -> str:
+        """Where a template lies. What comes of it is an AnsibleError if it lies nowhere."""
         try:
             return str(self._action._find_needle("templates", name))
         except AnsibleError:

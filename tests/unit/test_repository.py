@@ -100,6 +100,27 @@ def test_variables_bear_the_name_of_their_role(role: Path) -> None:
     assert [name for name in internal if not name.startswith((f"__{role.name}_", f"{role.name}_"))] == []
 
 
+# What no variable can replace, and why.
+FIXED_TEMPLATES = {
+    "etcd/bootstrap.env.j2": "it is a state that is read back: it says whether a member may found a cluster",
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_variable_can_replace_each_template(role: Path) -> None:
+    defaults = (load(role / "defaults/main.yml") or {}).items()
+    replaceable = sorted(value for name, value in defaults if name.endswith("_template"))
+    fixed = [name.partition("/")[2] for name in FIXED_TEMPLATES if name.startswith(f"{role.name}/")]
+    assert sorted([*replaceable, *fixed]) == sorted(path.name for path in role.glob("templates/*"))
+
+
+@pytest.mark.parametrize("path", paths("roles/*/vars/*.yml", "roles/*/tasks/*.yml"))
+def test_templates_are_named_by_their_variables(path: Path) -> None:
+    named = set(re.findall(r"[\w.-]+\.j2\b", path.read_text(encoding="utf-8")))
+    role = path.parents[1].name
+    assert {name for name in named if f"{role}/{name}" not in FIXED_TEMPLATES} == set()
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_page_of_a_role_tells_its_variables(role: Path) -> None:
     assert (role / "README.md").read_text(encoding="utf-8") == pages.rendered(role), "run: make docs"

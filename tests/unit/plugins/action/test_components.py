@@ -125,12 +125,14 @@ def test_definition_that_makes_no_sense_is_refused_before_any_host_is_contacted(
             id="file",
         ),
         pytest.param({"unit_template": "part.j2"}, {"unit": "# h1\n[Unit]\nDescription=web of h1, C:\\web\n"}, id="include"),
+        pytest.param({"unit_template": "whole.j2"}, {"unit": "[Unit]\nDescription=web of h1, C:\\web\n"}, id="include by its whole path"),
     ],
 )
 def test_templates_are_rendered_on_the_control_node(tmp_path: Path, component: dict[str, Any], rendered: dict[str, Any]) -> None:
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates/web.service.j2").write_text("[Unit]\nDescription=web of {{ name }}, C:\\web\n", encoding="utf-8")
     (tmp_path / "templates/part.j2").write_text("# {{ name }}\n{% include 'web.service.j2' %}\n", encoding="utf-8")
+    (tmp_path / "templates/whole.j2").write_text(f"{{% include '{tmp_path}/templates/web.service.j2' %}}\n", encoding="utf-8")
     assert sent(tmp_path, {"name": "web", **component}) == {"name": "web", **rendered}
 
 
