@@ -41,7 +41,7 @@ cluster: setup binaries ## build a cluster in containers from INVENTORY (default
 .PHONY: destroy
 destroy: venv ## remove all containers of the lab and what belongs to them
 	$(LAB) destroy
-	rm -rf {inventories/lab,molecule/*/inventory}/{pki,snapshots,admin.kubeconfig,artifacts.lock.txt,etcd_replaced.txt,.quorate-watch.json}
+	rm -rf {inventories/lab,molecule/*/inventory}/{pki,snapshots,admin.kubeconfig,artifacts.lock.txt,etcd_replaced.txt,.quorate-*,*.aside-*}
 
 .PHONY: hosts
 hosts: setup ## make fresh containers for the hosts of INVENTORY
@@ -95,7 +95,7 @@ integration: tested-binaries ## modules against real programs
 	@tests/gate/integration.sh $(ARGS)
 
 .PHONY: molecule
-molecule: setup binaries ## clusters made by the shipped playbooks: SCENARIO=name, or all core ones
+molecule: setup tested-binaries ## clusters made by the shipped playbooks: SCENARIO=name, or all core ones
 	@$(if $(findstring upgrade,$(or $(SCENARIO),$(CORE))),$(LAB) binaries --kubernetes $(UPGRADED))
 	tests/gate/molecule.sh $(or $(SCENARIO),$(CORE))
 

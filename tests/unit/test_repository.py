@@ -313,7 +313,17 @@ def test_collection_holds_what_a_run_needs() -> None:
     assert [str(path) for path in needed if "__pycache__" not in path.parts and not is_built(path)] == []
 
 
-@pytest.mark.parametrize("name", ["pki/etcd/ca.key", "snapshots/20260101T000000Z.db", "admin.kubeconfig"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pki/etcd/ca.key",
+        "pki.aside-20260101T000000Z.bak/etcd/ca.key",
+        "snapshots/20260101T000000Z.db",
+        "admin.kubeconfig",
+        "admin.kubeconfig.aside-20260101T000000Z.bak",
+        ".quorate-run",
+    ],
+)
 def test_collection_holds_no_secrets(name: str) -> None:
     assert is_built(Path("inventories/stacked/hosts.yml"))
     assert not is_built(Path("inventories/stacked") / name)
