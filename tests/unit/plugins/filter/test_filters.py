@@ -35,6 +35,12 @@ def test_file_holds_one_filter_of_its_name(name: str) -> None:
     [
         pytest.param("merge_settings", {"a": 1, "b": 1}, [{"b": 2}, {"a": None}], {}, {"b": 2}, id="merge_settings"),
         pytest.param("merge_settings", {"a": None, "b": 1}, [], {}, {"b": 1}, id="merge_settings of one"),
+        pytest.param("flannel_changes", {"Network": "a"}, ['{"Network": "b"}'], {}, ['Network from "b" to "a"'], id="flannel_changes"),
+        pytest.param(
+            "flannel_changes", {"Network": "a", "SubnetLen": 26}, ['{"Network": "a"}'], {}, [], id="flannel_changes that are none"
+        ),
+        pytest.param("flannel_changes", {"Network": "a"}, [None], {}, [], id="flannel_changes without a file"),
+        pytest.param("flannel_changes", {"Network": "a"}, ["{"], {}, [], id="flannel_changes with a damaged file"),
         pytest.param("to_toml", {"a": {"b": [1]}}, [], {}, "[a]\nb = [1]\n", id="to_toml"),
         pytest.param("unit_arguments", {"v": 2, "a": True}, [], {}, "  --a=true \\\n  --v=2", id="unit_arguments"),
     ],
