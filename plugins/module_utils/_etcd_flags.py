@@ -68,6 +68,9 @@ _FORBIDDEN = {
     "unsafe-no-fsync": "acknowledged writes are lost when a host loses its power",
 }
 
+# What the collection itself has to know, or decides.
+_VARIABLES = {"data-dir": "etcd_data_directory", "wal-dir": "etcd_log_directory"}
+
 
 def problems(flags: Mapping[str, Any], minor: tuple[int, int]) -> list[str]:
     """What is wrong with these flags for etcd of a minor version; flags set to None are taken away and not looked at."""
@@ -77,6 +80,9 @@ def problems(flags: Mapping[str, Any], minor: tuple[int, int]) -> list[str]:
     found += [f"--{name} is refused: {why}." for name, why in sorted(_FORBIDDEN.items()) if _is_on(given.get(name))]
     if "strict-reconfig-check" in given and not _is_on(given["strict-reconfig-check"]):
         found.append("--strict-reconfig-check stays on: without it etcd takes changes of its members that lose quorum.")
+    found += [
+        f"--{name} is refused: set the variable {variable} instead." for name, variable in sorted(_VARIABLES.items()) if name in given
+    ]
     quota = given.get("quota-backend-bytes")
     if quota is not None and (not str(quota).isdigit() or int(quota) > LARGEST_QUOTA):
         found.append(

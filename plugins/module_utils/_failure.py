@@ -21,7 +21,10 @@ def report(failures: Mapping[str, Mapping[str, Any]], *, command: str) -> str:
     for host, result in sorted(failures.items()):
         lines += _told(host, result)
     hosts = "the host" if len(failures) == 1 else "the hosts"
-    lines.append(f"Hosts that were not reached yet were left as they are. Mend the cause on {hosts} or in the inventory, and go on, with the other -e and options of this run, with:")
+    lines.append(
+        f"Hosts that were not reached yet were left as they are. Mend the cause on {hosts} or in the inventory, and go on with this command, and the other -e "
+        "and options that this run was given:"
+    )
     return "\n".join([*lines, f"  {command}"])
 
 

@@ -153,6 +153,7 @@ def inventory_problems(inventory: Inventory) -> Iterator[Problem]:
     yield from _group_problems(inventory)
     yield from _misspelt_groups(inventory)
     yield from _etcd_problems(inventory)
+    yield from _spare_problems(inventory)
     yield from _name_problems(inventory.hosts)
     yield from _address_problems(inventory)
     yield from _differences(inventory)
@@ -227,6 +228,21 @@ def _etcd_problems(inventory: Inventory) -> Iterator[Problem]:
         + ("" if own else ", or name an odd number of hosts in the group etcd")
         + "; cluster_allow_even_etcd: true accepts it",
     )
+
+
+def _spare_problems(inventory: Inventory) -> Iterator[Problem]:
+    """A spare becomes a member when nobody is there to look at its settings."""
+    for name in sorted({name for host in inventory.members for name in inventory.variables.get(host, {}) if name.startswith("etcd_")}):
+        found = {json.dumps(inventory.of(host, name, None), sort_keys=True, default=str) for host in inventory.members}
+        value = json.loads(min(found))
+        for spare in inventory.etcd_spares if len(found) == 1 else ():
+            own = inventory.of(spare, name, None)
+            if json.dumps(own, sort_keys=True, default=str) not in found:
+                yield Problem(
+                    hosts=(spare,),
+                    what=f"{name} is {show(value)} on the members of etcd, but {'not set' if own is None else show(own)} here",
+                    remedy=f"Set {name} in group_vars/all.yml: a spare has to be what the member was whose place it takes",
+                )
 
 
 def _name_problems(hosts: Iterable[str]) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _version
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_flags, _version
 from ansible_collections.quorate.kubernetes.plugins.module_utils._inventory import Inventory, inventory_problems
 from ansible_collections.quorate.kubernetes.plugins.module_utils._names import (
     address,
@@ -95,6 +95,7 @@ def problems(inventory: Inventory) -> Iterator[Problem]:
     yield from inventory_problems(inventory)
     yield from _identity_problems(inventory)
     yield from _version_problems(inventory)
+    yield from _etcd_flag_problems(inventory)
     yield from _network_problems(inventory)
     yield from _api_problems(inventory)
 
@@ -136,6 +137,17 @@ def _version_problems(inventory: Inventory) -> Iterator[Problem]:
     if reason:
         advised = _version.release(kubernetes).etcd
         yield _problem("cluster_versions", reason=f"says etcd {etcd}: {reason}", remedy=f"Leave etcd out, for {advised}, or choose another")
+
+
+def _etcd_flag_problems(inventory: Inventory) -> Iterator[Problem]:
+    try:
+        kubernetes = _version.parse(inventory.setting("cluster_version"))
+        etcd = _version.parse(_version.packages(kubernetes, inventory.setting("cluster_versions"))["etcd"])
+    except _version.VersionError:
+        return  # that is told apart, and which flags there are is not known
+    for host in sorted({*inventory.etcd, *inventory.etcd_spares}):
+        for problem in _etcd_flags.problems(inventory.of(host, "etcd_flags", {}), (etcd.major, etcd.minor)):
+            yield Problem(hosts=(host,), what=f"etcd_flags: {problem}", remedy="Correct etcd_flags")
 
 
 def _package_problem(package: str, version: Any) -> str:

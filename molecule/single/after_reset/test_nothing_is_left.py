@@ -35,7 +35,7 @@ def test_no_file_is_left(before: Mapping[str, Any], after: Mapping[str, Any]) ->
 
 def test_no_folder_is_left(hosts: Mapping[str, Host]) -> None:
     folders = [f"/etc/{name}" for name in ("kubernetes", "etcd", "containerd", "cni")]
-    folders += [f"/var/lib/{name}" for name in ("etcd", "kubelet", "quorate")]
+    folders += [f"/var/lib/{name}" for name in ("etcd", "etcd-log", "kubelet", "quorate")]
     folders += ["/opt/quorate", "/var/log/kubernetes", "/var/log/pods", "/var/log/containers", "/run/flannel", "/run/containerd"]
     left = {(name, folder) for name, host in hosts.items() for folder in folders if host.file(folder).exists}
     assert left == set()

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from testinfra.host import Host
+
+from tests.cluster.hosts import look, said
 from tests.cluster.playbook import play
 from tests.cluster.wait import until
 
 
 def test_pods_of_users_run_beside_the_control_plane(kubectl: Callable[..., str], node_names: list[str], image: str) -> None:
-    """Without a toleration: the only node is no master that keeps to itself."""
+    """Without a toleration: the only node is no master that keeps to itself. The scheduler is the one that the inventory adds."""
     name = "quorate-test-plain"
     kubectl("delete", "pod", name, "--ignore-not-found", "--grace-period=0", "--force")
-    kubectl("run", name, f"--image={image}", "--image-pull-policy=Never", "--", "pause")
+    scheduler = f"--overrides={json.dumps({'spec': {'schedulerName': 'second-scheduler'}})}"
+    kubectl("run", name, f"--image={image}", "--image-pull-policy=Never", scheduler, "--", "pause")
 
     def status() -> dict[str, Any]:
         pod = json.loads(kubectl("get", "pod", name, "--output=json"))
@@ -25,6 +29,22 @@ def test_pods_of_users_run_beside_the_control_plane(kubectl: Callable[..., str],
         assert [until("the pod runs", status, within=60)["spec"]["nodeName"]] == node_names
     finally:
         kubectl("delete", "pod", name, "--grace-period=0", "--force")
+
+
+def test_a_controller_that_is_taken_away_does_not_run(hosts: Mapping[str, Host]) -> None:
+    [host] = hosts.values()
+    [manager] = [it for it in look(host, "processes") if it["program"] == "kube-controller-manager"]
+    assert "--controllers=*,-ttl-after-finished-controller" in manager["arguments"]
+    journal = said(host, "journalctl --unit=kube-controller-manager --no-pager")
+    assert "ttl-after-finished-controller" in journal, "it tells which controllers it leaves out"
+    assert 'Started controller" controller="ttl-after-finished-controller' not in journal
+    assert 'Started controller" controller="deployment-controller' in journal
+
+
+def test_the_log_of_etcd_lies_apart(hosts: Mapping[str, Host]) -> None:
+    [host] = hosts.values()
+    assert said(host, "ls /var/lib/etcd-log/wal").split()
+    assert not host.file("/var/lib/etcd/member/wal").exists
 
 
 def test_a_runtime_that_kubelet_could_not_use_is_put_back(inventory: Path, kubectl: Callable[..., str], node_names: list[str]) -> None:

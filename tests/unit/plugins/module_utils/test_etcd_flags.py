@@ -29,6 +29,7 @@ OLD, NEW = (3, 6), (3, 7)
         pytest.param({"force-new-cluster": True}, NEW, "--force-new-cluster is refused", id="force a new cluster"),
         pytest.param({"unsafe-no-fsync": "true"}, NEW, "--unsafe-no-fsync is refused", id="no fsync"),
         pytest.param({"unsafe-no-fsync": False}, NEW, "", id="fsync"),
+        pytest.param({"wal-dir": "/x"}, NEW, "set the variable etcd_log_directory", id="a flag that has a variable"),
         pytest.param({"quota-backend-bytes": 8 << 30}, NEW, "", id="largest quota"),
         pytest.param({"quota-backend-bytes": 9 << 30}, NEW, "8 GiB", id="quota too large"),
         pytest.param({"quota-backend-bytes": "4G"}, NEW, "must be a number", id="quota in words"),

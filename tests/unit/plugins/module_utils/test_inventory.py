@@ -95,6 +95,26 @@ def test_even_number_can_be_accepted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("member", "other", "spare", "found"),
+    [
+        pytest.param({}, {}, {}, "", id="defaults"),
+        pytest.param({"etcd_quota_bytes": 1}, {"etcd_quota_bytes": 1}, {"etcd_quota_bytes": 1}, "", id="the same"),
+        pytest.param(
+            {"etcd_quota_bytes": 1}, {"etcd_quota_bytes": 1}, {}, "1 on the members of etcd, but not set here", id="group of members only"
+        ),
+        pytest.param({"etcd_flags": {"a": 1}}, {"etcd_flags": {"a": 1}}, {"etcd_flags": {}}, '{"a": 1} on the members', id="another"),
+        pytest.param({"etcd_quota_bytes": 1}, {"etcd_quota_bytes": 2}, {}, "", id="members differ themselves"),
+        pytest.param({}, {}, {"node_zone": "a"}, "", id="what is not of etcd"),
+    ],
+)
+def test_a_spare_is_what_members_are(member: dict[str, Any], other: dict[str, Any], spare: dict[str, Any], found: str) -> None:
+    groups = {"masters": "a", "workers": "a", "etcd": "b c d", "etcd_spares": "e"}
+    problems = whats(inventory(groups, b=member, c=other, d=member, e=spare))
+    assert len(problems) == bool(found), problems
+    assert not found or (problems[0].startswith("e: ") and found in problems[0])
+
+
+@pytest.mark.parametrize(
     ("connection", "node_address", "found"),
     [
         pytest.param("192.0.2.9", None, "", id="connection is the address"),

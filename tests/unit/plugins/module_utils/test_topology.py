@@ -209,6 +209,16 @@ def test_problems(settings: dict[str, Any], what: str) -> None:
     assert found[0].startswith(what)
 
 
+def test_flags_of_etcd_are_those_of_its_version() -> None:
+    """etcd does not start with one that it does not know."""
+    flags = {"m1": {"etcd_flags": {"experimental-initial-corrupt-check": True}}}
+    assert list(_topology.problems(inventory(hosts=flags, cluster_version="1.36.4"))) == []
+    [problem] = _topology.problems(inventory(hosts=flags))
+    assert problem.hosts == ("m1",)
+    assert "not known to etcd 3.7" in problem.what
+    assert list(_topology.problems(inventory(hosts={"w1": {"etcd_flags": {"nothing": 1}}}))) == [], "no etcd runs there"
+
+
 def test_hosts_inside_a_network_are_named() -> None:
     found = list(_topology.problems(inventory(cluster_pod_network="192.0.2.12/30")))
     assert [problem.hosts for problem in found] == [("m2", "m3", "w1", "w2")]
