@@ -18,7 +18,6 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils._names import (
     endpoint,
     is_domain,
     is_label,
-    is_path,
     is_port,
     network,
 )
@@ -111,9 +110,6 @@ def _identity_problems(inventory: Inventory) -> Iterator[Problem]:
     domain = inventory.setting("cluster_domain")
     if not is_domain(domain):
         yield _problem("cluster_domain", reason=f"{show(domain)} is no DNS name in lower case, such as cluster.local")
-    path = inventory.setting("cluster_binaries_directory")
-    if not is_path(path):
-        yield _problem("cluster_binaries_directory", reason=f"{show(path)} is no absolute path of plain names, such as /opt/quorate")
 
 
 def _version_problems(inventory: Inventory) -> Iterator[Problem]:

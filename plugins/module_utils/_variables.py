@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable, Optional
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils._names import closest, distance
+from ansible_collections.quorate.kubernetes.plugins.module_utils._names import closest, distance, is_path
 from ansible_collections.quorate.kubernetes.plugins.module_utils._problem import Problem, show
 
 # Made by the collection itself while it runs.
@@ -25,6 +25,21 @@ FOREIGN = "cluster_foreign_variables"
 # Of these, an argument specification can only say that they are of no one type.
 SHARES = ("upgrade_batch", "workers_batch")
 _SHARE = re.compile(r"[1-9]\d*|(?:[1-9]\d?|100)%")
+
+# Paths on hosts: they become parts of others, and stand in units as they are.
+HOST_PATHS = (
+    "cluster_binaries_directory",
+    "container_runtime_archives",
+    "etcd_data_directory",
+    "etcd_log_directory",
+    "etcd_restore_path",
+    "etcd_snapshot_directory",
+    "masters_audit_directory",
+    "reset_runtime_directories",
+    "restore_path",
+    "workers_network_ready_path",
+)
+MAY_BE_EMPTY = ("etcd_log_directory", "workers_network_ready_path")
 
 TRUE = ("true", "yes", "on", "1", "y", "t")
 FALSE = ("false", "no", "off", "0", "n", "f")
@@ -90,6 +105,7 @@ def check(hosts: Mapping[str, Mapping[str, Any]], *, known: Declared) -> Checked
                 try:
                     fitting[name] = coerce(value, spec=known.specs[name])
                     _refuse_no_share(name, fitting[name])
+                    _refuse_no_path(name, fitting[name], default=known.default(name))
                 except VariableError as error:
                     problems.append(_wrong(name, error=error, host=host))
                 continue
@@ -105,6 +121,16 @@ def _refuse_no_share(name: str, value: Any) -> None:
     """Ansible would take 0 for all hosts at once."""
     if name in SHARES and (isinstance(value, bool) or not _SHARE.fullmatch(str(value).strip())):
         raise VariableError(f" is {show(value)}, but a number of hosts from 1 on, or a percentage from 1% to 100%, is needed")
+
+
+def _refuse_no_path(name: str, value: Any, *, default: Any) -> None:
+    """Ansible's type of a path takes any text, and a host would be halfway through before one is refused there."""
+    if name not in HOST_PATHS or value is None or (value == "" and name in MAY_BE_EMPTY):
+        return
+    example = default if isinstance(default, str) and default else "/srv/data"
+    for place, item in [(f"[{number}]", item) for number, item in enumerate(value)] if isinstance(value, list) else [("", value)]:
+        if not is_path(item):
+            raise VariableError(f"{place} is {show(item)}, but an absolute path of plain names is needed, such as {example}")
 
 
 def _patterns(value: Any, *, known: Declared) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.quorate.kubernetes.plugins.doc_fragments import _attributes
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _variables
 from tests.gate import pages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,6 +99,16 @@ def test_variables_bear_the_name_of_their_role(role: Path) -> None:
     assert [name for name in public if not name.startswith(f"{role.name}_")] == []
     # A variable of vars/ without underscores is a constant that other roles may read.
     assert [name for name in internal if not name.startswith((f"__{role.name}_", f"{role.name}_"))] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_path_is_one_on_hosts_or_on_the_control_node(role: Path) -> None:
+    """The first are looked at before any host is contacted."""
+    options = options_of(role)
+    declared = {name for name, option in options.items() if "path" in (option.get("type"), option.get("elements"))}
+    named = {name for name in _variables.HOST_PATHS if name.startswith(f"{role.name}_")}
+    assert named <= set(options)
+    assert [name for name in declared - named if "control node" not in str(options[name]["description"])] == []
 
 
 # What no variable can replace, and why.

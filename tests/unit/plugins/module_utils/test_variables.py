@@ -146,6 +146,33 @@ def test_a_batch_is_never_all_hosts_by_accident(value: Any, fits: bool) -> None:
     assert [problem.what.split(" is ")[0] for problem in found] == ([] if fits else ["upgrade_batch"])
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "wrong"),
+    [
+        pytest.param("etcd_data_directory", "/srv/etcd", "", id="fine"),
+        pytest.param("etcd_data_directory", "srv/etcd", 'etcd_data_directory is "srv/etcd", but an absolute path', id="relative"),
+        pytest.param("etcd_data_directory", "~/etcd", 'etcd_data_directory is "~/etcd"', id="of a home"),
+        pytest.param("etcd_data_directory", "/srv/../etcd", 'etcd_data_directory is "/srv/../etcd"', id="parent"),
+        pytest.param("etcd_data_directory", "/srv/$(reboot)", 'etcd_data_directory is "/srv/$(reboot)"', id="no plain name"),
+        pytest.param("etcd_data_directory", "", 'etcd_data_directory is ""', id="empty"),
+        pytest.param("workers_network_ready_path", "", "", id="empty, and may be"),
+        pytest.param("workers_network_ready_path", "ready", 'workers_network_ready_path is "ready"', id="relative, but may be empty"),
+        pytest.param("container_runtime_archives", ["/srv/a.tar", "b.tar"], 'container_runtime_archives[1] is "b.tar"', id="in a list"),
+        pytest.param("container_runtime_archives", [], "", id="empty list"),
+        pytest.param("etcd_restore_path", None, "", id="null where nothing is needed"),
+        pytest.param("etcd_snapshot_destination", "../snapshots", "", id="on the control node"),
+    ],
+)
+def test_a_path_on_a_host_is_absolute_and_plain(name: str, value: Any, wrong: str) -> None:
+    spec = {"type": "list", "elements": "path"} if isinstance(value, list) else {"type": "path"}
+    if name == "etcd_data_directory":
+        spec["default"] = "/var/lib/etcd"
+    found = _variables.check({"m1": {name: value}}, known=_variables.Declared(specs={name: spec}, roles=("etcd",))).problems
+    assert [problem.what for problem in found if not problem.what.startswith(wrong or "none")] == []
+    assert len(found) == bool(wrong)
+    assert all("such as /" in problem.what and problem.remedy and problem.hosts == ("m1",) for problem in found)
+
+
 def test_check_keeps_what_fits_and_reports_the_rest_for_each_host() -> None:
     found = _variables.check(
         {
