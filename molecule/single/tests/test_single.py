@@ -35,10 +35,6 @@ def test_a_controller_that_is_taken_away_does_not_run(hosts: Mapping[str, Host])
     [host] = hosts.values()
     [manager] = [it for it in look(host, "processes") if it["program"] == "kube-controller-manager"]
     assert "--controllers=*,-ttl-after-finished-controller" in manager["arguments"]
-    journal = said(host, "journalctl --unit=kube-controller-manager --no-pager")
-    assert "ttl-after-finished-controller" in journal, "it tells which controllers it leaves out"
-    assert 'Started controller" controller="ttl-after-finished-controller' not in journal
-    assert 'Started controller" controller="deployment-controller' in journal
 
 
 def test_the_log_of_etcd_lies_apart(hosts: Mapping[str, Host]) -> None:
