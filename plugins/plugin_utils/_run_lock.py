@@ -9,10 +9,13 @@ Ansible that holds it, together with when that was started: it ends with the pro
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import getpass
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 NAME = ".quorate-run"
@@ -23,6 +26,11 @@ def refusal(folder: Path, *, process: int) -> str:
 
     A folder that cannot be written to has no lock: whoever may only read an inventory is no less welcome.
     """
+    with _alone(folder):
+        return _take(folder, process=process)
+
+
+def _take(folder: Path, *, process: int) -> str:
     path = folder / NAME
     try:
         holder = json.loads(path.read_text("utf-8"))
@@ -47,6 +55,22 @@ def refusal(folder: Path, *, process: int) -> str:
     except OSError:
         return ""
     return ""
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two runs that start in the same moment look one after the other. A file system without locks goes without."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _started(process: int) -> str:

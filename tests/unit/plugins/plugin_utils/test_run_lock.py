@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _run_lock
 
@@ -35,3 +39,14 @@ def test_a_damaged_lock_is_none(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_has_none(tmp_path: Path) -> None:
     assert _run_lock.refusal(tmp_path / "absent", process=os.getpid()) == ""
+
+
+def test_of_two_that_start_in_the_same_moment_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def started(process: int) -> str:
+        time.sleep(0.05)  # long enough for the other to look too, if it may
+        return str(process)
+
+    monkeypatch.setattr(_run_lock, "_started", started)
+    with ThreadPoolExecutor() as pool:
+        words = list(pool.map(lambda process: _run_lock.refusal(tmp_path, process=process), [101, 102]))
+    assert sorted(bool(word) for word in words) == [False, True]
