@@ -26,6 +26,8 @@ To try next:
         again: it is quick, and nothing changes
     .venv/bin/python -m lab kill NAME
         switch a host off without warning, and with "start" in place of "kill" on again
+    kubectl --context admin@kubernetes-NAME get nodes
+        ask the master NAME, where the first one is off
     ssh -i $cache/lab/id_ed25519 root@ADDRESS
         look at a host from inside: everything is a systemd unit, its files are in /etc/kubernetes and /etc/etcd
     make destroy

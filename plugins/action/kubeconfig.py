@@ -22,6 +22,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "organizations": {"type": "list", "elements": "str", "default": []},
     "days": {"type": "int", "default": 365},
     "renew_before_days": {"type": "int", "default": 60},
+    "other_servers": {"type": "dict", "default": {}},
     "pki_directory": {"type": "path", "required": True},
     "passphrase": {"type": "str", "default": "", "no_log": True},
 }
@@ -85,6 +86,7 @@ def _wanted(arguments: dict[str, Any], store: _authority.AuthorityStore) -> _kub
     return _kubeconfig.Kubeconfig(
         cluster=str(arguments["cluster_name"]),
         server=str(arguments["server"]),
+        others=tuple(sorted((str(name), str(server)) for name, server in arguments["other_servers"].items())),
         common_name=str(arguments["common_name"]),
         organizations=tuple(sorted(str(name) for name in arguments["organizations"])),
         trusted=store.trusted(AUTHORITY),

@@ -12,7 +12,7 @@ version_added: 1.0.0
 author: quorate.kubernetes contributors (@quorate)
 description:
   - Writes a file for C(kubectl), with an embedded key and certificate, that only its owner can read.
-  - It is written anew when the certificate nears its end, when server, user, groups, issuer or trusted authorities differ, and when it
+  - It is written anew when the certificate nears its end, when servers, user, groups, issuer or trusted authorities differ, and when it
     cannot be read.
   - Everything is done on the control node. No host is contacted.
 extends_documentation_fragment:
@@ -29,6 +29,11 @@ options:
       - URL of the API.
     type: str
     required: true
+  other_servers:
+    description:
+      - Further URLs of the API, by name. Each gets a context of its own, C(USER@CLUSTER-NAME), for when O(server) does not answer.
+    type: dict
+    default: {}
   cluster_name:
     description:
       - What the cluster is called in the file.
@@ -74,6 +79,9 @@ EXAMPLES = r"""
   quorate.kubernetes.kubeconfig:
     path: "{{ inventory_dir }}/admin.kubeconfig"
     server: https://192.0.2.10:6443
+    other_servers:
+      m1: https://192.0.2.11:6443
+      m2: https://192.0.2.12:6443
     common_name: admin
     organizations: [quorate:admins]
     pki_directory: "{{ inventory_dir }}/pki"

@@ -21,10 +21,20 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Kubeconfig:
-    """Who someone is, and which cluster it is for."""
+    """Who someone is, and which cluster it is for.
+
+    Attributes:
+        cluster: name of the cluster.
+        server: URL that is used unless another context is asked for.
+        others: further URLs of the same cluster, each with the name that tells its context from the rest.
+        common_name: name of the user.
+        organizations: groups of the user.
+        trusted: certificates of the authorities.
+    """
 
     cluster: str
     server: str
+    others: tuple[tuple[str, str], ...]
     common_name: str
     organizations: tuple[str, ...]
     trusted: str
@@ -32,21 +42,20 @@ class Kubeconfig:
 
 def render(wanted: Kubeconfig, *, certificate: str, key: str) -> str:
     """The file's text."""
-    context = f"{wanted.common_name}@{wanted.cluster}"
+    authorities = _encoded(wanted.trusted)
+    servers = {wanted.cluster: wanted.server, **{f"{wanted.cluster}-{name}": server for name, server in wanted.others}}
+    user = {"client-certificate-data": _encoded(certificate), "client-key-data": _encoded(key)}
     content = {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [
-            {"name": wanted.cluster, "cluster": {"server": wanted.server, "certificate-authority-data": _encoded(wanted.trusted)}}
+            {"name": name, "cluster": {"server": server, "certificate-authority-data": authorities}} for name, server in servers.items()
         ],
-        "users": [
-            {
-                "name": wanted.common_name,
-                "user": {"client-certificate-data": _encoded(certificate), "client-key-data": _encoded(key)},
-            }
+        "users": [{"name": wanted.common_name, "user": user}],
+        "contexts": [
+            {"name": f"{wanted.common_name}@{name}", "context": {"cluster": name, "user": wanted.common_name}} for name in servers
         ],
-        "contexts": [{"name": context, "context": {"cluster": wanted.cluster, "user": wanted.common_name}}],
-        "current-context": context,
+        "current-context": f"{wanted.common_name}@{wanted.cluster}",
     }
     return yaml.safe_dump(content, sort_keys=False)
 
@@ -66,16 +75,17 @@ def reasons(
         return ["it is missing"]
     try:
         parsed = yaml.safe_load(text)
-        cluster, user = parsed["clusters"][0]["cluster"], parsed["users"][0]["user"]
+        (first, *rest), user = parsed["clusters"], parsed["users"][0]["user"]
         certificate, key = _decoded(user["client-certificate-data"]), _decoded(user["client-key-data"])
         content = _x509.read_content(certificate, authorities)
         key_digest = _x509.public_digest(_x509.read_private_key(key.encode()).public_key())
         there = Kubeconfig(
-            cluster=parsed["clusters"][0]["name"],
-            server=cluster["server"],
+            cluster=first["name"],
+            server=first["cluster"]["server"],
+            others=tuple((entry["name"][len(first["name"]) + 1 :], entry["cluster"]["server"]) for entry in rest),
             common_name=parsed["users"][0]["name"],
             organizations=content.organizations if content else (),
-            trusted=_decoded(cluster["certificate-authority-data"]),
+            trusted=_decoded(first["cluster"]["certificate-authority-data"]),
         )
     except (yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError, _x509.X509Error):
         return ["it cannot be read"]
@@ -89,6 +99,8 @@ def _differences(
 ) -> list[str]:
     pairs = (("cluster", there.cluster, wanted.cluster), ("server", there.server, wanted.server))
     found = [f"{what} differs ({is_}, wanted {want})" for what, is_, want in pairs if is_ != want]
+    if there.others != wanted.others:
+        found.append("the servers to choose from differ")
     if (content.common_name, there.common_name) != (wanted.common_name, wanted.common_name):
         found.append(f"user differs ({content.common_name}, wanted {wanted.common_name})")
     if there.organizations != wanted.organizations:

@@ -31,6 +31,7 @@ def wanted(store: _authority.AuthorityStore) -> _kubeconfig.Kubeconfig:
     return _kubeconfig.Kubeconfig(
         cluster="kubernetes",
         server="https://192.0.2.1:6443",
+        others=(("m1", "https://192.0.2.1:6443"), ("m2", "https://192.0.2.2:6443")),
         common_name="admin",
         organizations=("quorate:admins",),
         trusted=store.trusted("kubernetes"),
@@ -61,6 +62,9 @@ def test_what_is_written_is_as_wanted(store: _authority.AuthorityStore, wanted: 
 def test_openssl_finds_who_it_is_for(store: _authority.AuthorityStore, wanted: _kubeconfig.Kubeconfig, tmp_path: Path) -> None:
     parsed = yaml.safe_load(written(store, wanted))
     assert parsed["current-context"] == parsed["contexts"][0]["name"] == "admin@kubernetes"
+    servers = {entry["name"]: entry["cluster"]["server"] for entry in parsed["clusters"]}
+    chosen = {entry["name"]: servers[entry["context"]["cluster"]] for entry in parsed["contexts"]}
+    assert chosen["admin@kubernetes-m2"] == "https://192.0.2.2:6443"
     user, cluster = parsed["users"][0]["user"], parsed["clusters"][0]["cluster"]
     (tmp_path / "crt").write_bytes(base64.b64decode(user["client-certificate-data"]))
     (tmp_path / "ca").write_bytes(base64.b64decode(cluster["certificate-authority-data"]))
@@ -75,6 +79,8 @@ def test_openssl_finds_who_it_is_for(store: _authority.AuthorityStore, wanted: _
     [
         pytest.param({"cluster": "other"}, "cluster differs (other, wanted kubernetes)", id="cluster"),
         pytest.param({"server": "https://x"}, "server differs (https://x, wanted https://192.0.2.1:6443)", id="server"),
+        pytest.param({"others": (("m1", "https://192.0.2.1:6443"),)}, "the servers to choose from differ", id="a master less"),
+        pytest.param({"others": ()}, "the servers to choose from differ", id="one server"),
         pytest.param({"common_name": "eve"}, "user differs (eve, wanted admin)", id="user"),
         pytest.param({"organizations": ("a",)}, "groups differ (a, wanted quorate:admins)", id="groups"),
         pytest.param({"trusted": "x"}, "the trusted authorities differ", id="bundle"),
