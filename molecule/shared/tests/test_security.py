@@ -177,6 +177,12 @@ FLAGS = {
     "kube-scheduler": {"profiling": "false", "bind-address": "127.0.0.1"},
     "etcd": {"client-cert-auth": "true", "peer-client-cert-auth": "true", "tls-min-version": "TLS1.2"},
 }
+# All that TLS 1.2 has with forward secrecy and authenticated encryption.
+STRONG = {
+    f"TLS_ECDHE_{key}_WITH_{cipher}"
+    for key in ("ECDSA", "RSA")
+    for cipher in ("AES_128_GCM_SHA256", "AES_256_GCM_SHA384", "CHACHA20_POLY1305_SHA256")
+}
 NEVER = {"token-auth-file", "basic-auth-file", "insecure-port", "insecure-bind-address", "auto-tls", "peer-auto-tls", "kubelet-https"}
 
 
@@ -188,6 +194,8 @@ def test_programs_were_started_with(processes: Mapping[str, list[Mapping[str, An
         flags = dict(word.removeprefix("--").partition("=")[::2] for word in arguments)
         assert {flag: flags.get(flag) for flag in FLAGS[program]} == FLAGS[program], name
         assert NEVER & set(flags) == set()
+        suites = flags.get("cipher-suites" if program == "etcd" else "tls-cipher-suites", "")
+        assert set(suites.split(",")) <= STRONG, f"{program} of {name}: {suites}"
         assert "AlwaysAdmit" not in flags.get("enable-admission-plugins", "")
 
 
@@ -203,6 +211,7 @@ def test_kubelets_run_with(api: Api, node_names: list[str]) -> None:
             "seccomp": config["seccompDefault"],
             "limits processes": 0 < config["podPidsLimit"] <= 32768,
             "tls": config["tlsMinVersion"],
+            "ciphers": bool(config.get("tlsCipherSuites")) and set(config["tlsCipherSuites"]) <= STRONG,
         }
 
     wanted = {
@@ -214,6 +223,7 @@ def test_kubelets_run_with(api: Api, node_names: list[str]) -> None:
         "seccomp": True,
         "limits processes": True,
         "tls": "VersionTLS12",
+        "ciphers": True,
     }
     assert together(strict, node_names) == dict.fromkeys(node_names, wanted)
 
@@ -245,7 +255,7 @@ def test_configuration_is_closed(hosts: Mapping[str, Host]) -> None:
 
 
 def test_units_are_roots(hosts: Mapping[str, Host]) -> None:
-    ours = ("etcd.", "kube", "containerd.", "container-images.", "flanneld.", "api-load-balancer.")
+    ours = ("etcd", "kube", "containerd.", "container-images.", "flanneld.", "api-load-balancer.")
 
     def wrong(name: str) -> dict[str, Mapping[str, Any]]:
         files = look(hosts[name], "files", "/etc/systemd/system")
