@@ -20,12 +20,13 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils._inventory impo
 from ansible_collections.quorate.kubernetes.plugins.module_utils._problem import Problem, merge, render
 from ansible_collections.quorate.kubernetes.plugins.module_utils._topology import problems, topology
 from ansible_collections.quorate.kubernetes.plugins.module_utils._variables import Declared, check, declared
-from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _local, _run_lock
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _local, _preflight, _run_lock, _templates
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 CLUSTER_PREFIX = "cluster_"  # variables of this prefix have one value for the whole cluster
 
 ARGUMENT_SPEC: dict[str, Any] = {
+    "installs": {"type": "bool", "default": False},
     "lock": {"type": "bool", "default": True},
     "replaced": {"type": "dict", "default": {}},
     "run": {"type": "str", "default": ""},
@@ -97,6 +98,7 @@ class Reader:
         self._task_vars = task_vars
         self._hostvars = task_vars["hostvars"]
         self.problems: list[Problem] = []
+        self.given: dict[str, set[str]] = {}
 
     def play(self) -> dict[str, Any]:
         """Variables that the play or the task sets; they hold for all hosts. What is a role's default is none of them."""
@@ -112,6 +114,7 @@ class Reader:
     def host(self, name: str, *, overlay: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
         """The variables of a host, and its ansible_host."""
         raw: dict[str, Any] = {**self._hostvars.raw_get(name), **overlay, "hostvars": self._hostvars}
+        self.given[name] = {variable for variable in raw if variable.startswith(self._known.prefixes)}
         templar = None
         values: dict[str, Any] = {}
         for variable, value in raw.items():
@@ -161,9 +164,15 @@ class ActionModule(ActionBase):
         groups = {name: list(hosts) for name, hosts in task_vars["groups"].items()}
         hosts = sorted({host for name in GROUPS for host in groups.get(name, ())})
         folder = (task_vars["hostvars"].raw_get(hosts[0]).get("inventory_dir") or "") if hosts else ""
-        inventory, found = self._inventory(groups, hosts=hosts, known=known, task_vars=task_vars)
+        inventory, settings, found = self._inventory(groups, hosts=hosts, known=known, task_vars=task_vars)
         inventory, unreadable = _with_replacements(inventory, folder=folder, further=arguments["replaced"])
         found += [*unreadable, *problems(inventory)]
+        found += _preflight.problems(
+            settings,
+            pods=inventory.setting("cluster_pod_network"),
+            installs=arguments["installs"],
+            has_template=_templates.Templates(self, task_vars).has,
+        )
         if found:
             entries = merge(found, everyone=hosts)
             return {**result, "failed": True, "msg": render(entries), "failure": {"problems": entries}}
@@ -177,7 +186,7 @@ class ActionModule(ActionBase):
 
     def _inventory(
         self, groups: Mapping[str, list[str]], *, hosts: Iterable[str], known: Declared, task_vars: Mapping[str, Any]
-    ) -> tuple[Inventory, list[Problem]]:
+    ) -> tuple[Inventory, _preflight.Settings, list[Problem]]:
         reader = Reader(known=known, templar=self._templar, task_vars=task_vars)
         overlay = reader.play()
         read = {host: reader.host(host, overlay=overlay) for host in hosts}
@@ -188,4 +197,5 @@ class ActionModule(ActionBase):
             connections={host: connection for host, (_variables, connection) in read.items()},
             defaults={name: known.default(name) for name in known.specs if name.startswith(CLUSTER_PREFIX)},
         )
-        return inventory, [*reader.problems, *checked.problems]
+        settings = _preflight.Settings(values=checked.values, given=reader.given, known=known)
+        return inventory, settings, [*reader.problems, *checked.problems]

@@ -8,8 +8,10 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils._problem import show
 
 ARCHITECTURES = ("amd64", "arm64")
 _ALIASES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -170,6 +172,31 @@ def _filled(template: str | None, values: Mapping[str, str]) -> str:
         return values[found[1]]
 
     return re.sub(r"\{(\w*)\}", value, template or "")
+
+
+# --- where they come from ----------------------------------------------------------------------------------------------
+
+
+def source_problems(settings: Mapping[str, Any], *, is_folder: bool) -> Iterator[tuple[str, str]]:
+    """What keeps source, mirror, directory and delivery from working together, each with what to do.
+
+    Args:
+        settings: these four.
+        is_folder: whether the directory is there.
+    """
+    source, mirror, directory = settings["source"], settings["mirror"] or "", settings["directory"] or ""
+    if source == "directory" and not (directory and is_folder):
+        yield (
+            f"artifacts_directory {show(directory) if directory else '(not set)'} is no folder on the control node",
+            "It is to hold PACKAGE/VERSION/ARCHITECTURE/FILE",
+        )
+    if source == "mirror" and not mirror.startswith(("http://", "https://")):
+        yield f"artifacts_mirror {show(mirror) if mirror else '(not set)'} is no URL", "Give the address of the mirror"
+    if settings["delivery"] == "pull" and source != "mirror":
+        yield (
+            f"artifacts_delivery pull needs artifacts_source mirror, but the source is {source}",
+            "Hosts can download from a mirror only: set artifacts_source to mirror or artifacts_delivery to push",
+        )
 
 
 # --- what pins them ----------------------------------------------------------------------------------------------------

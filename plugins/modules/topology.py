@@ -14,6 +14,7 @@ description:
   - Checks the groups, hosts and variables of the whole inventory and computes the topology of the cluster.
   - Reads the hosts of the groups C(masters), C(workers), C(etcd) and C(etcd_spares), whatever hosts the play or C(--limit) has.
   - Checks the name, type and choices of each variable that a role of the collection declares in C(meta/argument_specs.yml).
+  - Looks for templates and folders on the control node that variables name.
   - A variable that begins with the name of a role and that no role declares is reported, with the name that was probably meant.
   - Fails with all problems at once.
   - Runs on the control node, once for all hosts, and contacts none.
@@ -22,6 +23,11 @@ extends_documentation_fragment:
   - quorate.kubernetes._attributes.info_module
   - quorate.kubernetes._attributes.action
 options:
+  installs:
+    description:
+      - Whether programs are installed in this run, so that a folder they come from has to be there.
+    type: bool
+    default: false
   lock:
     description:
       - Whether to take the lock that keeps two runs on one inventory apart. In check mode it is never taken.

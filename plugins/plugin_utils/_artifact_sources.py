@@ -41,6 +41,7 @@ class Resolver:
     """Finds and verifies the files of one host, and pins those that are new."""
 
     def __init__(self, settings: Mapping[str, Any], *, check: bool, progress: Callable[[str], None]) -> None:
+        self._settings = settings
         self._source = settings["source"]
         self._directory = os.path.expanduser(settings["directory"] or "")
         self._mirror = (settings["mirror"] or "").rstrip("/")
@@ -59,7 +60,9 @@ class Resolver:
             everything: what any host may need: archives are unpacked once for all.
             observed: digest by path on the host.
         """
-        self._see_settings()
+        problems = _artifacts.source_problems(self._settings, is_folder=os.path.isdir(self._directory))
+        if wrong := [f"{what}. {remedy}." for what, remedy in problems]:
+            raise ArtifactError("\n".join(wrong))
         self._lock = self._lock_file.read()
         if self._source == "directory":
             pinned, wrong = self._resolve_directory(wanted, observed)
@@ -74,20 +77,6 @@ class Resolver:
     def url(self, artifact: Artifact) -> str:
         """Where a host finds the file itself."""
         return f"{self._mirror}/{artifact.key}"
-
-    def _see_settings(self) -> None:
-        if self._source == "directory" and not os.path.isdir(self._directory):
-            raise ArtifactError(
-                f"artifacts_directory {self._directory or '(not set)'} is no folder on the control node. "
-                "It is to hold PACKAGE/VERSION/ARCHITECTURE/FILE."
-            )
-        if self._source == "mirror" and not self._mirror.startswith(("http://", "https://")):
-            raise ArtifactError(f"artifacts_mirror {self._mirror or '(not set)'} is no URL. Give the address of the mirror.")
-        if self._pull and self._source != "mirror":
-            raise ArtifactError(
-                f"artifacts_delivery pull needs artifacts_source mirror, but the source is {self._source}. "
-                "Hosts can download from a mirror only: set artifacts_source to mirror or artifacts_delivery to push."
-            )
 
     # --- a folder
 

@@ -37,7 +37,7 @@ class Templates:
 
     def text(self, name: str) -> str:
         """A template's text, with the variables of the task."""
-        path = self.path(name)
+        path = self._path(name)
         known = self._variables.get("ansible_search_path") or []
         # The last one, so that a template may also include another by its whole path, as that of CoreDNS includes the Corefile.
         folders = [os.path.dirname(path), *(place for folder in known for place in (os.path.join(folder, "templates"), folder)), "/"]
@@ -49,8 +49,14 @@ class Templates:
         except AnsibleError as error:
             raise AnsibleActionFail(f"The template {path} cannot be rendered: {error}") from error
 
-    def path(self, name: str) -> str:
-        """Where a template lies. What comes of it is an AnsibleError if it lies nowhere."""
+    def has(self, name: str) -> bool:
+        """Whether there is a template of this name or path."""
+        try:
+            return os.path.isfile(self._path(name))
+        except AnsibleError:
+            return False
+
+    def _path(self, name: str) -> str:
         try:
             return str(self._action._find_needle("templates", name))
         except AnsibleError:

@@ -208,6 +208,63 @@ def test_variables_of_the_command_line_and_the_play_count(playbook: Playbook) ->
     )
 
 
+def test_settings_that_would_stop_a_run_late_are_refused(playbook: Playbook, tmp_path: Path) -> None:
+    wrong = {
+        "etcd_data_directory": "srv/etcd",
+        "masters_audit_directory": "/var/../srv/audit",
+        "restore_path": "{{ 'restore' ~ '.db' }}",
+        "etcd_unit_template": "nowhere.j2",
+        "addons_corefile_template": "{{ inventory_dir }}/templates",
+        "flannel_backend": {"VNI": 1},
+        "artifacts_source": "mirror",
+    }
+    (tmp_path / "templates").mkdir()
+    only_here = {"workers": hosts("w1", w1={"artifacts_delivery": "pull", "artifacts_source": "directory", "artifacts_directory": "/srv"})}
+    assert_refused(
+        playbook.run({**GOOD, **only_here, "all": {"vars": wrong}}),
+        r'all hosts: etcd_data_directory is "srv/etcd", but an absolute path of plain names is needed, such as /var/lib/etcd',
+        r'all hosts: masters_audit_directory is "/var/../srv/audit", but an absolute path',
+        r'all hosts: restore_path is "restore.db", but an absolute path',
+        r'all hosts: etcd_unit_template is "nowhere.j2", but there is no such template on the control node',
+        rf'all hosts: addons_corefile_template is "{tmp_path}/templates", but there is no such template',
+        r"all hosts: with flannel_backend, the Type of flannel's Backend is null",
+        r"hosts m1, m2, m3: artifacts_mirror \(not set\) is no URL",
+        r"host w1: artifacts_delivery pull needs artifacts_source mirror, but the source is directory",
+    )
+
+
+def test_expressions_are_judged_by_what_they_come_to(playbook: Playbook, tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    for name in ("beside the playbook.j2", "mine.j2"):
+        (tmp_path / "templates" / name).touch()
+    right = {
+        "disk": "/srv",
+        "etcd_data_directory": "{{ disk }}/etcd",
+        "etcd_snapshot_directory": "{{ disk }}/{{ cluster_topology.name }}",
+        "etcd_unit_template": "{{ inventory_dir }}/templates/mine.j2",
+        "node_sysctl_template": "beside the playbook.j2",
+        "masters_scheduler_unit_template": "kube-scheduler.service.j2",
+        "workers_kubelet_unit_template": "{{ cluster_topology.name }}.j2",
+        "flannel_network": {"SubnetMin": "{{ cluster_topology.networks.pods | split('/') | first }}"},
+        "flannel_store": "etcd",
+        "artifacts_source": "mirror",
+        "artifacts_mirror": "https://{{ cluster_topology.domain }}",
+    }
+    run = playbook.run({**GOOD, "all": {"vars": right}})
+    assert run.code == 0, run.output
+
+
+@pytest.mark.parametrize(("name", "refused"), [("site", True), ("upgrade", True), ("backup", False)])
+def test_only_who_installs_programs_needs_their_folder(playbook: Playbook, name: str, refused: bool) -> None:
+    play = f"- {{name: Do it, import_playbook: quorate.kubernetes.{name}}}"
+    wrong = {"artifacts_source": "directory", "artifacts_directory": "/nonexistent"}
+    run = playbook.run({**GOOD, "all": {"vars": wrong}}, playbook=play)
+    if refused:
+        assert_refused(run, 'all hosts: artifacts_directory "/nonexistent" is no folder on the control node')
+    else:
+        assert run.connected, run.output
+
+
 def test_each_host_gets_the_same_topology(playbook: Playbook) -> None:
     run = playbook.run(
         {**GOOD, "workers": hosts("w1", w1={"cluster_name": "{{ 'pr' ~ 'od' }}"}), "all": {"vars": {"cluster_name": "prod"}}}

@@ -259,3 +259,27 @@ def test_mismatch_names_all() -> None:
     said = _artifacts.mismatch("p/1/amd64/f", expected=A, found=B, where="/srv/p", lock_file="/i/lock")
     for part in ("p/1/amd64/f", A, B, "/srv/p", "remove the entry from /i/lock"):
         assert part in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_folder", "wrong"),
+    [
+        pytest.param({"source": "official"}, False, [], id="official"),
+        pytest.param({"source": "directory", "directory": "/srv"}, True, [], id="folder"),
+        pytest.param({"source": "directory", "directory": "/srv"}, False, ['artifacts_directory "/srv" is no folder'], id="no folder"),
+        pytest.param({"source": "directory"}, True, ["artifacts_directory (not set) is no folder"], id="folder not set"),
+        pytest.param({"source": "mirror", "mirror": "https://a", "delivery": "pull"}, False, [], id="pull from a mirror"),
+        pytest.param({"source": "mirror", "mirror": "a.example.com"}, False, ['artifacts_mirror "a.example.com" is no URL'], id="no URL"),
+        pytest.param({"source": "official", "delivery": "pull"}, False, ["artifacts_delivery pull needs"], id="pull from upstream"),
+        pytest.param(
+            {"source": "directory", "delivery": "pull"},
+            False,
+            ["artifacts_directory (not set)", "artifacts_delivery pull"],
+            id="all at once",
+        ),
+    ],
+)
+def test_source_problems(settings: dict[str, Any], is_folder: bool, wrong: list[str]) -> None:
+    found = list(_artifacts.source_problems({"mirror": "", "directory": None, "delivery": "push", **settings}, is_folder=is_folder))
+    assert len(found) == len(wrong), found
+    assert all(what.startswith(start) and remedy for (what, remedy), start in zip(found, wrong))

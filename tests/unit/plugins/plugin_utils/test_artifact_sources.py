@@ -294,7 +294,7 @@ class TestMirror:
         ("changes", "said"),
         [
             pytest.param({"mirror": ""}, r"artifacts_mirror \(not set\) is no URL", id="no mirror"),
-            pytest.param({"mirror": "file:///etc"}, "artifacts_mirror file:///etc is no URL", id="no web address"),
+            pytest.param({"mirror": "file:///etc"}, 'artifacts_mirror "file:///etc" is no URL', id="no web address"),
             pytest.param(
                 {"source": "official", "delivery": "pull"}, "pull needs artifacts_source mirror, but the source is official", id="pull"
             ),
