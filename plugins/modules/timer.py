@@ -117,8 +117,8 @@ class Timer:
         """Units come last, so that a service never lacks its files."""
         name, params = self._params["name"], self._params
         files = {path: _timer.File(text, "0700") for path, text in params["files"].items()}
-        files[f"{UNITS}/{name}.service"] = _timer.File(params["service"] or "", "0644")
-        files[f"{UNITS}/{name}.timer"] = _timer.File(params["timer"] or "", "0644")
+        files[f"{UNITS}/{name}.service"] = _timer.File(params["service"] or "", "0600")
+        files[f"{UNITS}/{name}.timer"] = _timer.File(params["timer"] or "", "0600")
         return files
 
     def record(self) -> Optional[dict[str, Any]]:
