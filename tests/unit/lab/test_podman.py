@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import podman
+from lab import image, podman
 from lab.paths import Cache
 
 
 def test_the_folder_of_shared_connections_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """ssh does not make it: the first login with an empty cache would fail."""
-    monkeypatch.setattr(podman.image, "ensure", lambda **_all: "image")
+    monkeypatch.setattr(image, "ensure", lambda **_all: "image")
     monkeypatch.setattr(podman, "existing", list)
     cache = Cache(root=tmp_path)
     podman.Lab(cache=cache, architecture="amd64").make([], inventory=Path("inventories/lab"), fresh=False)
