@@ -484,6 +484,8 @@ def process_started(pid: int) -> float | None:
 
 # --- systemd -----------------------------------------------------------------------------------------------------------
 
+# Which start of a unit a line of its journal belongs to: the unit's own lines, and those of systemd about it.
+_INVOCATION = ("_SYSTEMD_INVOCATION_ID", "INVOCATION_ID")
 _STATIC = ("static", "generated", "indirect")
 _UNIT_PROPERTIES = (
     "LoadState,ActiveState,SubState,UnitFileState,MainPID,InvocationID,NeedDaemonReload,ActiveEnterTimestampMonotonic,NRestarts"
@@ -550,10 +552,22 @@ def systemctl(*arguments: str, timeout: float = 180.0) -> None:
 
 
 def journal_tail(unit: str, lines: int = 15) -> str:
-    """Last lines of a unit's journal, for the cause in an error."""
-    with contextlib.suppress(HostError):
-        return run(["journalctl", "--unit", unit, "--lines", str(lines), "--no-pager", "--output", "cat"], check=False).out.strip()
+    """Last lines of a unit's journal, for the cause in an error. Where systemd is starting it again, those of what ended before."""
+    fields = ",".join(("MESSAGE", *_INVOCATION))
+    command = ["journalctl", "--unit", unit, "--lines", str(lines * 20), "--no-pager", "--output", "json", f"--output-fields={fields}"]
+    with contextlib.suppress(HostError, ValueError):
+        entries = [json.loads(line) for line in run(command, check=False).out.splitlines()]
+        state = unit_states([unit])[unit]
+        begun_again = state.invocation if state.restarts and state.pid else ""
+        ended = [entry for entry in entries if not begun_again or begun_again not in [entry.get(field) for field in _INVOCATION]]
+        return "\n".join(_message(entry) for entry in (ended or entries)[-lines:]).strip()
     return ""
+
+
+def _message(entry: Mapping[str, Any]) -> str:
+    text = entry.get("MESSAGE") or ""
+    # What is not plain text comes as a list of bytes.
+    return bytes(text).decode("utf-8", "replace") if isinstance(text, list) else str(text)
 
 
 # --- time --------------------------------------------------------------------------------------------------------------

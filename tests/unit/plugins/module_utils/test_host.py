@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grp
+import json
 import os
 import pwd
 import shutil
@@ -528,11 +529,28 @@ def test_systemctl_that_fails_is_an_error(programs: Callable[[str, str], Path]) 
 
 
 def test_journal(programs: Callable[[str, str], Path]) -> None:
-    called = programs("journalctl", "echo one; echo two")
-    assert _host.journal_tail("x.service", lines=2) == "one\ntwo"
+    entries = [{"MESSAGE": "one", "_SYSTEMD_INVOCATION_ID": "a"}, {"MESSAGE": [116, 119, 255], "INVOCATION_ID": "a"}, {"MESSAGE": "three"}]
+    called = programs("journalctl", "\n".join(f"echo '{json.dumps(entry)}'" for entry in entries))
+    programs("systemctl", "echo MainPID=7; echo InvocationID=a; echo NRestarts=0")
+    assert _host.journal_tail("x.service", lines=2) == "tw\ufffd\nthree"
     words = called.read_text().split()
     assert words[words.index("--unit") + 1] == "x.service"
-    assert words[words.index("--lines") + 1] == "2"
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        pytest.param("MainPID=7; echo InvocationID=b; echo NRestarts=5", "why\nit ended", id="begun again"),
+        pytest.param("MainPID=0; echo InvocationID=b; echo NRestarts=5", "why\nit ended\nagain", id="between two starts"),
+        pytest.param("MainPID=7; echo InvocationID=b; echo NRestarts=0", "why\nit ended\nagain", id="started once: it is what hangs"),
+    ],
+)
+def test_journal_of_what_ends_again_and_again(programs: Callable[[str, str], Path], state: str, told: str) -> None:
+    """The first lines of the next start say nothing about why the one before ended."""
+    entries = [("why", "_SYSTEMD_INVOCATION_ID", "a"), ("it ended", "INVOCATION_ID", "a"), ("again", "_SYSTEMD_INVOCATION_ID", "b")]
+    programs("journalctl", "\n".join(f"echo '{json.dumps({'MESSAGE': text, field: start})}'" for text, field, start in entries))
+    programs("systemctl", f"echo {state}")
+    assert _host.journal_tail("x.service") == told
 
 
 def test_a_host_without_a_journal_has_an_empty_one(monkeypatch: pytest.MonkeyPatch) -> None:
