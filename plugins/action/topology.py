@@ -38,6 +38,11 @@ ABOUT_TO = "now"
 # Facts that the collection gathers later. A variable that needs one cannot be computed yet, and is no mistake.
 LATER = ("cluster_topology", "host_observation")
 
+SECOND_PLAYBOOK = (
+    "Another playbook of the collection has run in this call of ansible-playbook. What it saw and decided would be taken for true still. Call ansible-playbook "
+    "once for each of them. Nothing was changed by this one."
+)
+
 
 def specifications(roles: Path) -> dict[str, Any]:
     """The argument specifications of all roles of the collection, by role."""
@@ -87,6 +92,12 @@ def _forget_replacements(inventory: Inventory, *, folder: str) -> None:
     left = _replacement.remaining(members=inventory.named_members, replacements=recorded)
     if left != recorded:
         _local.write_private(str(Path(folder, _replacement.FILE)), _replacement.render(left).encode())
+
+
+def _is_second(hosts: Iterable[str], hostvars: Any, *, run: str) -> bool:
+    """Whether another playbook has handed out a topology in this process."""
+    topologies = (hostvars.raw_get(host).get("cluster_topology") for host in hosts)
+    return any(isinstance(topology, Mapping) and topology.get("run") != run for topology in topologies)
 
 
 class Reader:
@@ -163,6 +174,8 @@ class ActionModule(ActionBase):
         known = declared(specifications(ROLES))
         groups = {name: list(hosts) for name, hosts in task_vars["groups"].items()}
         hosts = sorted({host for name in GROUPS for host in groups.get(name, ())})
+        if _is_second(hosts, task_vars["hostvars"], run=arguments["run"]):
+            return {**result, "failed": True, "msg": SECOND_PLAYBOOK}
         folder = (task_vars["hostvars"].raw_get(hosts[0]).get("inventory_dir") or "") if hosts else ""
         inventory, settings, found = self._inventory(groups, hosts=hosts, known=known, task_vars=task_vars)
         inventory, unreadable = _with_replacements(inventory, folder=folder, further=arguments["replaced"])

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -277,6 +278,14 @@ def test_each_host_gets_the_same_topology(playbook: Playbook) -> None:
     assert run.topologies["w1"]["etcd"] == ["m1", "m2", "m3"]
 
 
+def test_a_second_playbook_in_one_call_is_refused(playbook: Playbook) -> None:
+    """Groups and results of the first would be taken for its own."""
+    run = playbook.run(GOOD, playbook=CHECK + CHECK)
+    assert run.code != 0
+    assert sorted(run.topologies) == ["m1", "m2", "m3", "w1"], "the first one is done"
+    assert "Call ansible-playbook once for each of them" in " ".join(run.output.split())
+
+
 def test_limit_leaves_the_topology_whole(playbook: Playbook) -> None:
     # A variable that needs the topology itself cannot be checked, and is no mistake.
     run = playbook.run({**GOOD, "all": {"vars": {"node_packages": {"x": "{{ cluster_topology.domain }}"}}}}, "--limit", "w1")
@@ -295,8 +304,9 @@ def test_limit_leaves_the_topology_whole(playbook: Playbook) -> None:
         pytest.param("one_master", "stacked", (1, 1, 3), id="one_master"),
     ],
 )
-def test_examples_are_what_they_say(playbook: Playbook, name: str, layout: str, counts: tuple[int, int, int]) -> None:
-    run = playbook.run(INVENTORIES / name)
+def test_examples_are_what_they_say(playbook: Playbook, tmp_path: Path, name: str, layout: str, counts: tuple[int, int, int]) -> None:
+    # A copy, since a run leaves its lock beside the inventory.
+    run = playbook.run(Path(shutil.copytree(INVENTORIES / name, tmp_path / name)))
     assert run.code == 0, run.output
     topology = next(iter(run.topologies.values()))
     assert topology["layout"] == layout
