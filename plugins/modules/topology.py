@@ -187,6 +187,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 ARGUMENT_SPEC: dict[str, Any] = {
+    "installs": {"type": "bool", "default": False},
     "lock": {"type": "bool", "default": True},
     "replaced": {"type": "dict", "default": {}},
     "run": {"type": "str", "default": ""},
