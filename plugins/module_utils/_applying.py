@@ -164,7 +164,8 @@ class ComponentOnHost:
             if not cause or time.monotonic() >= asked + ASK_SECONDS:
                 asked = time.monotonic()
                 state, failed = self._why_not_running()
-                cause = state or cause
+                # Asked again: before, it may have been the former process that answered, just before it ended.
+                cause = state or _component_files.why_not_ready(component.ready)
             return not cause or failed
 
         _host.wait_until(ready, timeout=component.ready.timeout, poll=LOOK_SECONDS)

@@ -218,6 +218,6 @@ def test_a_snapshot_that_holds_an_alarm_is_restored(cluster: Cluster, tmp_path: 
     assert ended.get("changed"), ended
     assert ended["cluster"]["alarms"] == []
     if alarm == "NOSPACE":
-        until(lambda: "database space exceeded" in cluster.etcdctl("put", "k", "x", check=False), "etcd says so again")
+        until(lambda: "database space exceeded" in cluster.etcdctl("put", "k", "x" * 100_000, check=False), "etcd says so again")
         assert not cluster.module("etcd_maintenance").get("failed")
     assert cluster.etcdctl("put", "k", "small").strip() == "OK"

@@ -1,0 +1,38 @@
+"""When a component counts as ready; the rest is tested on a host."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _applying, _component_files, _host
+
+
+def waiting(monkeypatch: pytest.MonkeyPatch, *, answers: list[str], states: list[tuple[str, bool]]) -> _applying.ComponentOnHost:
+    """A component that was told to restart; what it and systemd say from then on, the last of each for ever."""
+
+    def last_for_ever(values: list[Any]) -> Any:
+        said = itertools.chain(values, itertools.repeat(values[-1]))
+        return lambda *_arguments: next(said)
+
+    one: Any = _applying.ComponentOnHost.__new__(_applying.ComponentOnHost)
+    one._component = SimpleNamespace(name="it", ready=SimpleNamespace(timeout=0.5), service="it.service")
+    one._why_not_running = last_for_ever(states)
+    one.told, one.facts, one.restarted = 0.0, SimpleNamespace(unit=SimpleNamespace(process=0)), {}
+    monkeypatch.setattr(_applying, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(_component_files, "why_not_ready", last_for_ever(answers))
+    monkeypatch.setattr(_host, "journal_tail", lambda _unit: "")
+    return one
+
+
+def test_the_last_answer_of_the_former_process_is_not_that_of_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = waiting(monkeypatch, answers=["", "nobody answers"], states=[("", False), ("systemd calls it failed", True)])
+    with pytest.raises(_applying.NotReadyError, match=r"nobody answers|systemd calls it failed"):
+        one._wait_ready()
+
+
+def test_an_answer_of_the_process_that_was_started_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting(monkeypatch, answers=["nobody answers", ""], states=[("its former process still runs", False), ("", False)])._wait_ready()
