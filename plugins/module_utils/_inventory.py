@@ -10,7 +10,7 @@ import functools
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Optional
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _replacement
 from ansible_collections.quorate.kubernetes.plugins.module_utils._names import (
@@ -132,11 +132,11 @@ class Inventory:
         """Where the other hosts reach a host: node_address, or ansible_host."""
         return str(self.of(host, "node_address", "") or self.connections.get(host) or host)
 
-    def values(self, name: str) -> dict[str, list[str]]:
-        """The different values of a variable that should have one, as JSON, and who has them."""
+    def values(self, name: str, hosts: Optional[Iterable[str]] = None) -> dict[str, list[str]]:
+        """The different values of a variable that should have one, as JSON, and who of the hosts (by default all) has them."""
         found: dict[str, list[str]] = {}
-        for host in self.hosts:
-            value = self.of(host, name, self.defaults[name])
+        for host in self.hosts if hosts is None else hosts:
+            value = self.of(host, name, self.defaults.get(name))
             found.setdefault(json.dumps(value, sort_keys=True, default=str), []).append(host)
         return found
 
@@ -233,14 +233,15 @@ def _etcd_problems(inventory: Inventory) -> Iterator[Problem]:
 def _spare_problems(inventory: Inventory) -> Iterator[Problem]:
     """A spare becomes a member when nobody is there to look at its settings."""
     for name in sorted({name for host in inventory.members for name in inventory.variables.get(host, {}) if name.startswith("etcd_")}):
-        found = {json.dumps(inventory.of(host, name, None), sort_keys=True, default=str) for host in inventory.members}
-        value = json.loads(min(found))
-        for spare in inventory.etcd_spares if len(found) == 1 else ():
-            own = inventory.of(spare, name, None)
-            if json.dumps(own, sort_keys=True, default=str) not in found:
+        found = inventory.values(name, inventory.members)
+        if len(found) > 1:
+            continue  # there is no value that a spare has to have
+        [value] = found
+        for own, spares in inventory.values(name, inventory.etcd_spares).items():
+            if own != value:
                 yield Problem(
-                    hosts=(spare,),
-                    what=f"{name} is {show(value)} on the members of etcd, but {'not set' if own is None else show(own)} here",
+                    hosts=tuple(spares),
+                    what=f"{name} is {show(json.loads(value))} on the members of etcd, but {'not set' if own == 'null' else show(json.loads(own))} here",
                     remedy=f"Set {name} in group_vars/all.yml: a spare has to be what the member was whose place it takes",
                 )
 

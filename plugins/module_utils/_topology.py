@@ -94,7 +94,6 @@ def problems(inventory: Inventory) -> Iterator[Problem]:
     yield from inventory_problems(inventory)
     yield from _identity_problems(inventory)
     yield from _version_problems(inventory)
-    yield from _etcd_flag_problems(inventory)
     yield from _network_problems(inventory)
     yield from _api_problems(inventory)
 
@@ -133,14 +132,10 @@ def _version_problems(inventory: Inventory) -> Iterator[Problem]:
     if reason:
         advised = _version.release(kubernetes).etcd
         yield _problem("cluster_versions", reason=f"says etcd {etcd}: {reason}", remedy=f"Leave etcd out, for {advised}, or choose another")
+    yield from _etcd_flag_problems(inventory, etcd)
 
 
-def _etcd_flag_problems(inventory: Inventory) -> Iterator[Problem]:
-    try:
-        kubernetes = _version.parse(inventory.setting("cluster_version"))
-        etcd = _version.parse(_version.packages(kubernetes, inventory.setting("cluster_versions"))["etcd"])
-    except _version.VersionError:
-        return  # that is told apart, and which flags there are is not known
+def _etcd_flag_problems(inventory: Inventory, etcd: _version.Version) -> Iterator[Problem]:
     for host in sorted({*inventory.etcd, *inventory.etcd_spares}):
         for problem in _etcd_flags.problems(inventory.of(host, "etcd_flags", {}), (etcd.major, etcd.minor)):
             yield Problem(hosts=(host,), what=f"etcd_flags: {problem}", remedy="Correct etcd_flags")

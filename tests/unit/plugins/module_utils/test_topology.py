@@ -218,6 +218,11 @@ def test_flags_of_etcd_are_those_of_its_version() -> None:
     assert list(_topology.problems(inventory(hosts={"w1": {"etcd_flags": {"nothing": 1}}}))) == [], "no etcd runs there"
 
 
+def test_a_version_of_etcd_that_is_no_text_is_told_once() -> None:
+    [problem] = _topology.problems(inventory(cluster_versions={"etcd": 3.7}, hosts={"m1": {"etcd_flags": {"nothing": 1}}}))
+    assert "which is no text: quote it" in problem.what
+
+
 def test_hosts_inside_a_network_are_named() -> None:
     found = list(_topology.problems(inventory(cluster_pod_network="192.0.2.12/30")))
     assert [problem.hosts for problem in found] == [("m2", "m3", "w1", "w2")]
