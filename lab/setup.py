@@ -21,7 +21,6 @@ PACKAGES = (
 
 # What pods and their network need. The hosts share the machine's kernel, and cannot load them themselves.
 MODULES = ("overlay", "br_netfilter", "vxlan")
-LOADED = Path("/proc/modules")  # absent where the kernel has all that it can do built in
 
 
 def missing(reported: str, packages: Sequence[str] = PACKAGES) -> list[str]:
@@ -34,14 +33,15 @@ def setup(cache: Cache) -> None:
     """Install what is missing, and load kernel modules."""
     if not Path("/etc/debian_version").exists():
         raise LabError(f"the lab needs Debian: install the equivalents of {' '.join(PACKAGES)} yourself, then go on without 'setup'")
-    packages = (*PACKAGES, "kmod") if LOADED.exists() else PACKAGES
+    modular = Path("/proc/modules").exists()  # else the kernel has all that it can do built in
+    packages = (*PACKAGES, "kmod") if modular else PACKAGES
     query = ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", *packages]
     absent = missing(run(query, check=False).stdout, packages)
     if absent:
         _install(absent, cache=cache)
     else:
         say("System packages: all there")
-    if LOADED.exists():
+    if modular:
         _load_modules()
 
 

@@ -16,6 +16,7 @@ from tests.cluster.etcd import cluster, identities, lives, members, voters
 from tests.cluster.hosts import said, together, units
 from tests.cluster.inventory import changed
 from tests.cluster.playbook import fine, play, play_until
+from tests.cluster.sampler import Health
 from tests.cluster.switch import press
 from tests.cluster.use import stores, urls, used
 
@@ -26,6 +27,12 @@ THREE = ["m1", "m2", "w1"]
 def grown(inventory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The inventory with three members instead of one."""
     return changed(inventory, tmp_path_factory.mktemp("inventories") / "grown", {"etcd": THREE})
+
+
+@pytest.fixture
+def alive(addresses: Mapping[str, str], etcd_client: ssl.SSLContext) -> Mapping[str, Health]:
+    """Whether each of the three members lives."""
+    return lives(addresses, THREE, client=etcd_client)
 
 
 def test_a_learner_whose_run_was_killed_has_no_vote_and_the_next_run_finishes(
@@ -44,11 +51,10 @@ def test_a_learner_whose_run_was_killed_has_no_vote_and_the_next_run_finishes(
 
 
 def test_a_member_that_lost_its_data_is_replaced(
-    grown: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcd_client: ssl.SSLContext, etcdctl: Callable[..., str]
+    grown: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], alive: Mapping[str, Health], etcdctl: Callable[..., str]
 ) -> None:
     before = identities(etcdctl, "m1")
     said(hosts["w1"], "rm -rf /var/lib/etcd/member")
-    alive = lives(addresses, THREE, client=etcd_client)
     with used(api, addresses, through="w1", servers=["m1", "m2"], etcd=alive):
         fine(play("site", inventory=grown))
     after = identities(etcdctl, "m1")
@@ -57,11 +63,10 @@ def test_a_member_that_lost_its_data_is_replaced(
 
 
 def test_the_first_host_of_all_groups_is_lost_and_comes_back_empty(
-    grown: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcd_client: ssl.SSLContext, etcdctl: Callable[..., str]
+    grown: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], alive: Mapping[str, Health], etcdctl: Callable[..., str]
 ) -> None:
     before, number = identities(etcdctl, "m2"), cluster(etcdctl, "m2")
     authority = (grown / "pki/etcd/ca.crt").read_bytes()
-    alive = lives(addresses, THREE, client=etcd_client)
     with used(api.at(f"https://{addresses['m2']}:{api.port}"), addresses, through="w1", servers=["m2"], etcd=alive):
         press("replace", "m1")
         fine(play("site", inventory=grown))
@@ -78,11 +83,10 @@ def started(hosts: Mapping[str, Host], names: list[str]) -> dict[str, str]:
 
 
 def test_nobody_else_is_touched_while_one_is_down(
-    grown: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcd_client: ssl.SSLContext, etcdctl: Callable[..., str]
+    grown: Path, api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], alive: Mapping[str, Health], etcdctl: Callable[..., str]
 ) -> None:
     before = started(hosts, ["m1", "m2"])
     flags = json.dumps({"etcd_flags": {"snapshot-count": 20000}})
-    alive = lives(addresses, THREE, client=etcd_client)
     with used(api, addresses, through="m2", servers=["m1", "m2"], etcd=alive):
         press("kill", "w1")
         refused = play("site", f"--extra-vars={flags}", inventory=grown)
@@ -102,11 +106,10 @@ def test_a_dead_host_is_removed_by_what_the_cluster_knows_of_it(
     api: Api,
     hosts: Mapping[str, Host],
     addresses: Mapping[str, str],
-    etcd_client: ssl.SSLContext,
+    alive: Mapping[str, Health],
     etcdctl: Callable[..., str],
     kubectl: Callable[..., str],
 ) -> None:
-    alive = lives(addresses, THREE, client=etcd_client)
     with used(api, addresses, through="m2", servers=["m1", "m2"], etcd=alive):
         foretold = fine(play("remove", "--check", "--extra-vars=remove_hosts=w1", inventory=grown))
         assert "the host itself is not reached" in " ".join(foretold.output.split())
