@@ -87,11 +87,19 @@ importer: collection ## check the built collection as Galaxy and Automation Hub 
 	@tests/gate/importer.sh
 
 .PHONY: tested-binaries
-tested-binaries: setup ## the binaries that the integration tests run
+tested-binaries: setup ## the binaries that the tests run
 	@$(LAB) binaries --etcd $(TESTED_ETCD)
 
+.PHONY: host-image
+host-image: setup
+	@$(LAB) image
+
+.PHONY: integrated-binaries
+integrated-binaries: setup
+	@$(LAB) binaries --only etcd kubernetes --etcd $(TESTED_ETCD)
+
 .PHONY: integration
-integration: tested-binaries ## modules against real programs
+integration: integrated-binaries ## modules against real programs
 	@tests/gate/integration.sh $(ARGS)
 
 .PHONY: molecule
@@ -134,4 +142,4 @@ clean: ## remove environments, caches and results of this checkout
 .PHONY: help
 help: ## this list
 	@echo "usage: make TARGET [NAME=value ...]"
-	awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
+	awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' Makefile

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
 from pathlib import Path
 
-from . import inventory, paths, platform, setup
+from . import image, inventory, paths, platform, setup
 from .binaries import Builder
 from .podman import Lab
 from .process import LabError, locked, say
@@ -28,7 +29,9 @@ def parser() -> argparse.ArgumentParser:
         build = commands.add_parser(verb, help=text)
         for package in (*DEFAULT, "etcd"):
             build.add_argument(f"--{package.replace('_', '-')}", nargs="+", action="extend", metavar="VERSION", help="versions to build")
+        build.add_argument("--only", nargs="+", action="extend", metavar="PACKAGE", choices=[*DEFAULT, "etcd"], help="no other packages")
         build.add_argument("--architecture", nargs="+", action="extend", choices=sorted(platform.ARCHITECTURES.values()))
+    commands.add_parser("image", help="make the image of the hosts, if it is missing")
     hosts = commands.add_parser("hosts", help="make a container for each host of an inventory")
     hosts.add_argument("--inventory", type=Path, required=True, help="an inventory file or folder")
     hosts.add_argument("--fresh", action="store_true", help="make the containers anew, also those that run")
@@ -46,6 +49,10 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def changing_hosts(cache: paths.Cache) -> contextlib.AbstractContextManager[None]:
+    return locked(cache.lab / "hosts.lock", purpose="changing the lab's hosts")
+
+
 def act(options: argparse.Namespace) -> None:
     cache = paths.cache()
     lab = Lab(cache=cache, architecture=platform.architecture())
@@ -54,13 +61,17 @@ def act(options: argparse.Namespace) -> None:
         setup.setup(cache)
     elif options.command in ("binaries", "lock"):
         packages = chosen({package: getattr(options, package) for package in (*DEFAULT, "etcd")})
+        packages = [item for item in packages if not options.only or item[0] in options.only]
         if options.command == "lock":
             Builder(cache).write_locks(packages)
         else:
             Builder(cache).ensure(packages, architectures=options.architecture or [platform.architecture()])
+    elif options.command == "image":
+        with changing_hosts(cache):
+            say(f"Image of the hosts: {image.ensure(cache=cache, architecture=platform.architecture())}")
     elif options.command == "hosts":
         wanted = inventory.read(options.inventory)
-        with locked(cache.lab / "hosts.lock", purpose="changing the lab's hosts"):
+        with changing_hosts(cache):
             lab.make(wanted, inventory=options.inventory.resolve(), fresh=options.fresh)
         say(f"{len(wanted)} hosts are reachable after {time.monotonic() - started:.1f} s")
     elif options.command == "destroy":

@@ -36,15 +36,16 @@ class Builder:
         started = time.monotonic()
         wanted = [(package, version, arch) for arch in architectures for package, version in packages]
         missing = [item for item in wanted if not self._complete(*item)]
-        if missing:
+        built = 0
+        for number, (package, version, architecture) in enumerate(missing, start=1):
+            # One package at a time, so that who needs only the first ones need not wait for all of another process.
             with locked(self.cache.root / "binaries.lock", purpose="building programs"):
-                # Another process may have built them while this one waited.
-                missing = [item for item in missing if not self._complete(*item)]
-                for number, (package, version, architecture) in enumerate(missing, start=1):
+                if not self._complete(package, version, architecture):
                     say(f"[{number}/{len(missing)}] {package} {version} ({architecture})")
                     self._build(package, version, architecture)
+                    built += 1
         seconds = time.monotonic() - started
-        say(f"Programs: {len(missing)} of {len(wanted)} packages built in {seconds:.0f} s; all are in {self.cache.artifacts}")
+        say(f"Programs: {built} of {len(wanted)} packages built in {seconds:.0f} s; all are in {self.cache.artifacts}")
 
     def write_locks(self, packages: Sequence[tuple[str, str]]) -> None:
         """Resolve the modules of the programs and keep go.mod and go.sum in the repository."""

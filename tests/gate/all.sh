@@ -24,19 +24,27 @@ step() {
 # What the lab lacks is built meanwhile, at low priority: the first steps mostly keep one core busy. As a job, so that it ends with this script.
 step setup make setup
 set -m
-nice make tested-binaries >.cache/binaries.log 2>&1 &
+nice make tested-binaries host-image >.cache/binaries.log 2>&1 &
 builder=$!
 set +m
 trap 'kill -- "-$builder" 2>/dev/null || true' EXIT
+
+# Lets the builder tell what it does while something waits for it.
+watching() {
+    tail --follow --lines=3 --pid="$builder" .cache/binaries.log &
+    local watcher=$!
+    "$@"
+    kill "$watcher" 2>/dev/null || true
+}
 
 step unit make unit
 step lint make lint
 step sanity make sanity
 step importer make importer
-# Shows what is built, until it is done; the step finds it there, or tells what failed.
-tail --follow --lines=+1 --pid="$builder" .cache/binaries.log
-step binaries make tested-binaries
+watching step "binaries for integration" make integrated-binaries
+# Its tests wait for much, so the rest is built beside them.
 step integration make integration
+watching step "binaries and host image" make tested-binaries host-image
 for scenario in "$@"; do
     step "molecule $scenario" make molecule SCENARIO="$scenario"
 done
