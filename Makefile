@@ -91,11 +91,11 @@ tested-binaries: setup ## the binaries that the tests run
 	@$(LAB) binaries --etcd $(TESTED_ETCD)
 
 .PHONY: host-image
-host-image: setup
+host-image: setup ## the image of the hosts
 	@$(LAB) image
 
 .PHONY: integrated-binaries
-integrated-binaries: setup
+integrated-binaries: setup ## those of them that the integration tests run
 	@$(LAB) binaries --only etcd kubernetes --etcd $(TESTED_ETCD)
 
 .PHONY: integration
@@ -142,4 +142,4 @@ clean: ## remove environments, caches and results of this checkout
 .PHONY: help
 help: ## this list
 	@echo "usage: make TARGET [NAME=value ...]"
-	awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' Makefile
+	awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' Makefile
