@@ -131,7 +131,7 @@ def why_not_ready(ready: _component.Ready) -> str:
     return ""
 
 
-@functools.cache
+@functools.lru_cache  # not cache, which Python 3.8 lacks: such a host has to come as far as being told that it is too old
 def _tls_context(ca: str, certificate: str, key: str) -> ssl.SSLContext:
     """Made once for all the looks at a component: it takes longer than the look."""
     return _http.tls_context(ca=ca or None, certificate=certificate or None, key=key or None)

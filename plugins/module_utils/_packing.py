@@ -75,7 +75,7 @@ class _Output(ctypes.Structure):
     _fields_ = [("target", ctypes.c_void_p), ("size", ctypes.c_size_t), ("position", ctypes.c_size_t)]
 
 
-@functools.cache
+@functools.lru_cache  # not cache, which Python 3.8 lacks: such a host has to come as far as being told that it is too old
 def _library() -> Any:
     """libzstd 1.4 or later, whose interface is stable; None if it is not there."""
     try:
