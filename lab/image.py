@@ -61,6 +61,9 @@ WantedBy=sysinit.target
 """
 # The kernel's log is the machine's: every host would repeat all of it.
 JOURNALD = "[Journal]\nReadKMsg=no\n"
+# Servers mostly let in somebody who becomes root, and not root. It may log in with the same key.
+ADMIN = "admin"
+SUDO = f"{ADMIN} ALL=(ALL) NOPASSWD: ALL\n"
 SSHD = "PermitRootLogin prohibit-password\nPasswordAuthentication no\nUseDNS no\nMaxStartups 100\nMaxSessions 100\n"
 
 
@@ -68,6 +71,8 @@ def files(public_key: str) -> dict[str, tuple[int, str]]:
     """What the image has beside Debian's packages: path -> (mode, content)."""
     return {
         "root/.ssh/authorized_keys": (0o600, public_key),
+        f"home/{ADMIN}/.ssh/authorized_keys": (0o600, public_key),
+        f"etc/sudoers.d/{ADMIN}": (0o440, SUDO),
         "etc/ssh/sshd_config.d/lab.conf": (0o644, SSHD),
         "etc/systemd/journald.conf.d/lab.conf": (0o644, JOURNALD),
         "etc/systemd/system/lab-first-steps.service": (0o644, FIRST_STEPS_UNIT),
@@ -85,7 +90,9 @@ def hooks(tree: Path) -> list[str]:
     masked = " ".join(MASKED)
     emptied = " ".join(f'"$1/{name}"' for name in empty_files())
     return [
+        f'chroot "$1" useradd --create-home --shell /bin/bash {ADMIN}',
         f'cp -r --no-preserve=ownership "{tree}/." "$1/"',
+        f'chroot "$1" chown -R {ADMIN}: /home/{ADMIN}',
         f'for file in {emptied}; do rm -f "$file"; : > "$file"; done',
         'rm -f "$1"/etc/ssh/ssh_host_*',
         f'systemctl --root "$1" mask {masked}',
@@ -164,8 +171,9 @@ def _build(folder: Path, *, name: str, public_key: str) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(content, encoding="utf-8")
         target.chmod(mode)
-    (tree / "root").chmod(0o700)
-    (tree / "root/.ssh").chmod(0o700)
+    for home in ("root", f"home/{ADMIN}"):
+        (tree / home).chmod(0o700)
+        (tree / home / ".ssh").chmod(0o700)
     archive = folder / "host.tar"
     command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", '--aptopt=Acquire::Languages "none"']
     command += [f"--aptopt={line}" for line in proxies(run(["apt-config", "dump"]).stdout)]

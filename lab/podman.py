@@ -186,9 +186,8 @@ class Lab:
         raise LabError(f"{host.name} cannot be reached by SSH at {host.address} within {within:.0f} s\n{seen}")
 
     def _disconnect(self, host: Host) -> None:
-        """Close the shared SSH connection to an address: the next host there must not get a dead one."""
-        control = self.cache.sockets / host.address
-        if control.exists():
+        """Close the shared SSH connections to an address: the next host there must not get a dead one."""
+        for control in self.cache.sockets.glob(f"*@{host.address}"):
             run(["ssh", "-F", "none", "-o", f"ControlPath={control}", "-O", "exit", host.address], check=False, timeout=10)
             control.unlink(missing_ok=True)
 

@@ -92,7 +92,7 @@ def hosts(addresses: Mapping[str, str]) -> Mapping[str, Host]:
 
     def reach(address: str) -> Host:
         # The same socket as Ansible's, which the lab closes when it removes a host.
-        socket = str(cache.sockets / address)
+        socket = str(cache.sockets / f"root@{address}")
         return testinfra.get_host(
             f"ssh://root@{address}",
             ssh_identity_file=str(cache.key),

@@ -136,12 +136,27 @@ class ComponentOnHost:
                 _host.set_attributes(file.path, mode=file.mode, owner=file.owner, group=file.group)
             elif step.verb == "inputs":
                 self._write(_component.inputs_file(component, _component.inputs_digest(component, self.facts.files)))
-            elif step.verb in ("stop", "disable"):
-                _host.systemctl(step.verb, component.service)
+            elif step.verb == "stop":
+                self._stop()
+            elif step.verb == "disable":
+                _host.systemctl("disable", component.service)
             elif step.verb == "remove":
                 self._keep(step.target)
                 _host.remove_file(step.target)
         digests.save()
+
+    def _stop(self) -> None:
+        """To its end. Its unit allows for a graceful one, which may take minutes; who has no use for that gives it less."""
+        service, timeout = self._component.service, self._component.stop_timeout
+
+        def ended() -> bool:
+            return _host.unit_states([service])[service].active in ("inactive", "failed")
+
+        if timeout:
+            _host.systemctl("stop", "--no-block", service)
+            if not _host.wait_until(ended, timeout=timeout, poll=LOOK_SECONDS):
+                _host.systemctl("kill", "--signal=KILL", service)
+        _host.systemctl("stop", service)
 
     def _keep(self, path: str) -> None:
         """Remember the content of a file before it changes."""

@@ -109,6 +109,7 @@ class Component:
         watch: paths that others write, whose content is an input: a change restarts the component.
         ready: when it counts as ready.
         state: C(started), C(stopped) or C(absent).
+        stop_timeout: seconds that it gets to stop before it is killed; 0 for as long as its unit allows.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Component:
     watch: tuple[str, ...] = ()
     ready: Ready = Ready()
     state: str = STARTED
+    stop_timeout: float = 0
 
     @property
     def service(self) -> str:
@@ -252,6 +254,7 @@ def parse(value: Mapping[str, Any]) -> Component:
         watch=tuple(value.get("watch") or ()),
         ready=Ready(**{**ready, "paths": tuple(ready.get("paths", ()))}),
         state=value.get("state") or STARTED,
+        stop_timeout=value.get("stop_timeout") or 0,
     )
     _check(component)
     return component

@@ -13,11 +13,13 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils._component impo
 
 def before(host: str, components: Sequence[Component], plans: Sequence[Sequence[Step]]) -> list[str]:
     """What is about to be restarted or stopped, a line each."""
-    return [
-        f"{host}: {component.name} is restarted, then waited for: {_awaited(component.ready)}"
-        for component, steps in zip(components, plans)
-        if disturbs(steps)
-    ]
+    return [f"{host}: {component.name} {_disturbance(component, steps)}" for component, steps in zip(components, plans) if disturbs(steps)]
+
+
+def _disturbance(component: Component, steps: Sequence[Step]) -> str:
+    if any(step.verb == "stop" for step in steps):
+        return "is stopped" + (f" ({component.stop_timeout:g} s at most)" if component.stop_timeout else "")
+    return f"is restarted, then waited for: {_awaited(component.ready)}"
 
 
 def after(host: str, restarts: Mapping[str, Mapping[str, Any]]) -> list[str]:

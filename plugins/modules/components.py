@@ -131,6 +131,11 @@ options:
           - Paths that others write, such as bundles of authorities. If their content changes, the component is restarted.
         type: list
         elements: path
+      stop_timeout:
+        description:
+          - Seconds that the component gets to stop, where it is to be V(stopped) or V(absent), before it is killed.
+          - By default as long as its unit allows.
+        type: float
       ready:
         description:
           - When the component counts as ready. All that is given has to hold.
@@ -330,6 +335,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
                 },
             },
             "watch": {"type": "list", "elements": "path"},
+            "stop_timeout": {"type": "float"},
             "ready": {
                 "type": "dict",
                 "options": {

@@ -150,6 +150,7 @@ FORBIDDEN = {
     "a task that check mode does not show": r"\bansible_check_mode\b",
     "a wait outside a module": r"^\s*(- )?ansible\.(builtin|legacy)\.(pause|wait_for):|^\s*(retries|until):",
     "a rolling change that does not stop": r"\bthrottle:",
+    "a filter that loses the order": r"\|\s*(difference|intersect|symmetric_difference|union)\b",
 }
 
 
@@ -174,6 +175,7 @@ def findings(text: str) -> Iterator[str]:
         pytest.param("  failed_when: result.code > 1", 0, id="defined failure"),
         pytest.param("  when: groups['masters'] | length > 1", 1, id="group"),
         pytest.param("  ansible.builtin.group_by:", 0, id="group_by"),
+        pytest.param("  hosts: \"{{ all | difference(some) }}\"", 1, id="order"),
         pytest.param("  quorate.kubernetes.components:", 0, id="module"),
     ],
 )
@@ -202,6 +204,12 @@ def test_tasks_and_plays_have_names_that_are_sentences(path: Path) -> None:
     assert [name for name in names if not re.match(r"[A-Z][a-z]", name)] == []
 
 
+def test_all_programs_speak_the_same_ciphers() -> None:
+    """Each role stands for itself, so each has the list."""
+    lists = {tuple(load(ROOT / f"roles/{role}/vars/main.yml")[f"__{role}_cipher_suites"]) for role in ("etcd", "masters", "workers")}
+    assert len(lists) == 1
+
+
 def is_of_the_api(module: Path) -> bool:
     return "quorate.kubernetes._api" in ((document(module, "DOCUMENTATION") or {}).get("extends_documentation_fragment") or [])
 
@@ -215,6 +223,14 @@ def test_tasks_say_where_the_authorities_lie(path: Path) -> None:
     """Where a variable of the role pki is the default, only playbooks that use that role would know it."""
     options = [task[name] for task in dictionaries(load(path)) for name in OF_THE_API if name in task]
     assert [given for given in options if not {"pki_directory", "pki_passphrase"} <= set(given)] == []
+
+
+@pytest.mark.parametrize("path", TASKS)
+def test_what_is_done_on_the_control_node_stays_the_callers(path: Path) -> None:
+    """In an inventory ansible_become is mostly said for all hosts. As a variable it outweighs the keyword, and holds for localhost too."""
+    delegated = [task for task in dictionaries(load(path)) if task.get("delegate_to") == "localhost"]
+    settings = {task["name"]: (task.get("become"), (task.get("vars") or {}).get("ansible_become")) for task in delegated}
+    assert settings == dict.fromkeys(settings, (False, False))
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -16,21 +14,16 @@ from testinfra.host import Host
 from tests.cluster import tls
 from tests.cluster.api import Api
 from tests.cluster.hosts import together, units
+from tests.cluster.playbook import fine, play
 from tests.cluster.probe import Probe
 from tests.cluster.ssh import forwarded
+from tests.cluster.switch import press
 from tests.cluster.wait import settled, until
 from tests.cluster.workload import SERVICE_PORTS, Workload
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 # After a reboot, on a machine that has other things to do.
 WITHIN = 240.0
-
-
-def lab(verb: str, name: str) -> None:
-    """Do something to a host as if somebody pressed its switch."""
-    root = Path(__file__).resolve().parents[3]
-    done = subprocess.run([sys.executable, "-m", "lab", verb, name], cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def now() -> datetime.datetime:
@@ -111,7 +104,7 @@ def test_the_api_survives_the_loss_of_a_master(
     statuses = together(lambda name: json.loads(etcdctl(name, "endpoint", "status", "-w", "json"))[0]["Status"], masters)
     lost = next(name for name, status in statuses.items() if status["leader"] == status["header"]["member_id"])
     with probed(api, addresses, members("workers"), patience=10) as probes:
-        lab("kill", lost)
+        press("kill", lost)
         seen = [(probe.reads, len(probe.acknowledged)) for probe in probes]
 
         def goes_on() -> bool:
@@ -123,7 +116,7 @@ def test_the_api_survives_the_loss_of_a_master(
                 api.at(f"https://{addresses[lost]}:{api.port}", timeout=5).ask("/readyz")
         finally:
             since = now()
-            lab("start", lost)
+            press("start", lost)
         settled("all that was there before", lambda: whole(since), within=WITHIN, every=1)
 
 
@@ -138,7 +131,7 @@ def test_a_host_comes_back_from_a_reboot(
     other = next(name for name in members("workers") if name != rebooted)
     since = now()
     with probed(api, addresses, [other]):
-        lab("restart", rebooted)
+        press("restart", rebooted)
         settled(f"all that was there before {rebooted} was rebooted", lambda: whole(since), within=WITHIN, every=1)
         settled(f"pods of {rebooted} in the network", lambda: workload.unreached(only=[rebooted], since=since), within=WITHIN, every=1)
 
@@ -147,3 +140,19 @@ def test_a_host_comes_back_from_a_reboot(
         return workload.dial(pod, to="answer", port=SERVICE_PORTS["udp"], protocol="udp", tries=3)
 
     assert len(until(f"names and Services in pods of {rebooted}", named, within=60)) == 3
+
+
+def test_an_empty_worker_joins_while_another_is_dead(
+    inventory: Path, members: Callable[[str], list[str]], whole: Callable[[datetime.datetime], list[str]]
+) -> None:
+    """With a limit nothing is asked of the hosts that it leaves out."""
+    joining, dead = members("workers")[:2]
+    press("kill", dead)
+    try:
+        press("replace", joining)
+        since = now()
+        run = fine(play("site", f"--limit={joining}", inventory=inventory))
+        assert set(run.changed) - {"localhost"} == {joining}
+    finally:
+        press("start", dead)
+    settled("all that was there before", lambda: whole(since), within=WITHIN, every=1)

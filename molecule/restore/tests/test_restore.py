@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -57,6 +59,22 @@ def later(snapshot: Path, api: Api) -> str:
 @pytest.fixture(scope="module")
 def identity(etcdctl: Callable[..., str]) -> int:
     return cluster(etcdctl, "m1")
+
+
+def test_the_authorities_are_sealed_and_saved_with_it(snapshot: Path, inventory: Path, tmp_path: Path) -> None:
+    keys = sorted((inventory / "pki").rglob("*.key"))
+    assert len(keys) > 2
+    assert [path for path in keys if not path.read_text(encoding="ascii").startswith("-----BEGIN ENCRYPTED")] == []
+    [archive] = snapshot.parent.glob("*.pki.vault")
+    (tmp_path / "passphrase").write_text("only a test", encoding="ascii")
+    opened = tmp_path / "pki.tar.gz"
+    subprocess.run(
+        ["ansible-vault", "decrypt", "--vault-password-file", str(tmp_path / "passphrase"), "--output", str(opened), str(archive)],
+        check=True,
+        capture_output=True,
+    )
+    with tarfile.open(opened) as content:
+        assert [path.name for path in keys if not any(name.endswith(path.name) for name in content.getnames())] == []
 
 
 def test_it_asks_first_and_tells_what_is_lost(snapshot: Path, later: str, inventory: Path, hosts: Mapping[str, Host]) -> None:

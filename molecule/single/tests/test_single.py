@@ -43,6 +43,11 @@ def test_the_log_of_etcd_lies_apart(hosts: Mapping[str, Host]) -> None:
     assert not host.file("/var/lib/etcd/member/wal").exists
 
 
+def test_a_template_of_the_operator_is_used(hosts: Mapping[str, Host]) -> None:
+    [host] = hosts.values()
+    assert said(host, "head -1 /etc/sysctl.d/90-kubernetes.conf").startswith("# Written by a template of the operator, for ")
+
+
 def test_a_runtime_that_kubelet_could_not_use_is_put_back(inventory: Path, kubectl: Callable[..., str], node_names: list[str]) -> None:
     """containerd itself would run with it, without the plugin that kubelet speaks to."""
     settings = {"plugins": {"io.containerd.cri.v1.runtime": {"containerd": {"default_runtime_name": "absent"}}}}

@@ -14,7 +14,8 @@ def described(number: str) -> dict[str, object]:
     with open(f"/proc/{number}/cmdline", encoding="utf-8") as file:
         words = file.read().rstrip("\0").split("\0")
     return {
-        "program": os.path.basename(os.readlink(f"/proc/{number}/exe")),
+        # Another file may have taken the place of the one that it was started from.
+        "program": os.path.basename(os.readlink(f"/proc/{number}/exe")).removesuffix(" (deleted)"),
         "arguments": words[1:],
         "user": pwd.getpwuid(int(status["Uid"].split()[1])).pw_name,
         "groups": status["Groups"].split(),

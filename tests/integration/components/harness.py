@@ -103,7 +103,7 @@ class Host:
         """Output of a shell command on the host."""
         cache = paths.cache()
         options = ["BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"]
-        options += ["ControlMaster=auto", "ControlPersist=60s", f"ControlPath={cache.sockets / ADDRESS}"]
+        options += ["ControlMaster=auto", "ControlPersist=60s", f"ControlPath={cache.sockets / f'root@{ADDRESS}'}"]
         words = ["ssh", "-F", "none", "-i", str(cache.key), *(word for option in options for word in ("-o", option))]
         done = subprocess.run([*words, f"root@{ADDRESS}", command], input=stdin, capture_output=True, text=True, timeout=60, check=False)
         assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"

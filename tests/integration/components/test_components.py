@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -69,6 +70,17 @@ def test_stopped_is_configured_and_does_not_run(host: Host, server: Server) -> N
     assert host.ssh(f"cat {server.path('config')}") == "second"
     assert host.apply(server.definition("second")).last["step"] == "build"
     assert server.answer()[0] == "second"
+
+
+def test_what_does_not_stop_is_killed(host: Host) -> None:
+    stubborn = "[Service]\nExecStart=/bin/sh -c 'trap \"\" TERM; while :; do sleep 1; done'\nTimeoutStopSec=90\n[Install]\nWantedBy=multi-user.target\n"
+    host.apply({"name": "stubborn", "unit": stubborn})
+    assert host.unit("stubborn", "ActiveState") == ("active",)
+    began = time.monotonic()
+    host.apply({"name": "stubborn", "state": "absent", "stop_timeout": 1})
+    assert time.monotonic() - began < 60
+    assert host.unit("stubborn", "LoadState", "ActiveState")[1] != "deactivating"
+    assert host.ssh("pgrep -f 'trap .* TERM' || echo none") == "none"
 
 
 def test_file_that_needs_no_restart(host: Host, server: Server) -> None:

@@ -23,6 +23,12 @@ def test_before(ready: Ready, awaited: str) -> None:
     assert _progress.before("m2", [web], [RESTART]) == [f"m2: web is restarted, then waited for: {awaited}"]
 
 
+@pytest.mark.parametrize(("timeout", "told"), [(0, "m2: web is stopped"), (10, "m2: web is stopped (10 s at most)")])
+def test_before_it_stops(timeout: float, told: str) -> None:
+    web = Component(name="web", state="absent", stop_timeout=timeout)
+    assert _progress.before("m2", [web], [[Step("stop", "web.service"), Step("remove", "/etc/web")]]) == [told]
+
+
 def test_what_is_started_or_kept_is_no_disturbance() -> None:
     web = Component(name="web")
     assert _progress.before("m2", [web, web], [[], [Step("start", "web.service")]]) == []
