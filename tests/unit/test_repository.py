@@ -175,7 +175,7 @@ def findings(text: str) -> Iterator[str]:
         pytest.param("  failed_when: result.code > 1", 0, id="defined failure"),
         pytest.param("  when: groups['masters'] | length > 1", 1, id="group"),
         pytest.param("  ansible.builtin.group_by:", 0, id="group_by"),
-        pytest.param("  hosts: \"{{ all | difference(some) }}\"", 1, id="order"),
+        pytest.param('  hosts: "{{ all | difference(some) }}"', 1, id="order"),
         pytest.param("  quorate.kubernetes.components:", 0, id="module"),
     ],
 )
