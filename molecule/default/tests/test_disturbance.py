@@ -156,3 +156,5 @@ def test_an_empty_worker_joins_while_another_is_dead(
     finally:
         press("start", dead)
     settled("all that was there before", lambda: whole(since), within=WITHIN, every=1)
+    again = fine(play("site", inventory=inventory))
+    assert {name: count for name, count in again.changed.items() if count} == {}, again.output
