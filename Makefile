@@ -63,11 +63,11 @@ kubeconfig: ## print the path of the admin kubeconfig of INVENTORY (with make -s
 ##@ Tests
 
 .PHONY: test
-test: venv ## everything below, with the core scenarios of Molecule
-	@tests/gate/all.sh $(CORE)
+test: venv ## everything below, with the core scenarios of Molecule, without what is marked as long
+	@QUORATE_TEST_SHORT=yes tests/gate/all.sh $(CORE)
 
 .PHONY: test-all
-test-all: venv ## the same with the longest scenarios too
+test-all: venv ## the same with the longest scenarios and tests too
 	@tests/gate/all.sh $(SCENARIOS)
 
 .PHONY: lint

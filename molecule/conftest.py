@@ -35,8 +35,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("rebooted", sorted({name for group in groups.values() for name in group.get("hosts", {})}))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Upgrades come first: what every cluster must have is then asked of the upgraded one."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Upgrades come first: what every cluster must have is then asked of the upgraded one. make test leaves out what is marked as long."""
+    if os.environ.get("QUORATE_TEST_SHORT"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
     items.sort(key=lambda item: not item.path.name.startswith("test_upgrade"))
 
 

@@ -159,6 +159,7 @@ def test_afterwards_there_is_nothing_to_do(inventory: Path) -> None:
     assert {name: count for name, count in run.changed.items() if count} == {}, run.output
 
 
+@pytest.mark.long
 def test_another_number_of_members(
     snapshot: Path, inventory: Path, api: Api, hosts: Mapping[str, Host], etcdctl: Callable[..., str], tmp_path: Path
 ) -> None:
@@ -173,6 +174,7 @@ def test_another_number_of_members(
     assert len(said(hosts["m1"], "ls -d /var/lib/etcd/member.aside-*").split()) == 2
 
 
+@pytest.mark.long
 def test_what_was_given_up_is_refused_when_it_comes_back_and_joins_after_a_reset(
     inventory: Path, hosts: Mapping[str, Host], etcdctl: Callable[..., str]
 ) -> None:
