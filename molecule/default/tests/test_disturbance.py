@@ -14,7 +14,7 @@ from testinfra.host import Host
 from tests.cluster import tls
 from tests.cluster.api import Api
 from tests.cluster.hosts import together, units
-from tests.cluster.playbook import fine, play
+from tests.cluster.playbook import fine, play, unchanged
 from tests.cluster.probe import Probe
 from tests.cluster.ssh import forwarded
 from tests.cluster.switch import press
@@ -156,5 +156,4 @@ def test_an_empty_worker_joins_while_another_is_dead(
     finally:
         press("start", dead)
     settled("all that was there before", lambda: whole(since), within=WITHIN, every=1)
-    again = fine(play("site", inventory=inventory))
-    assert {name: count for name, count in again.changed.items() if count} == {}, again.output
+    unchanged(fine(play("site", inventory=inventory)))

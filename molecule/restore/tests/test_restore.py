@@ -16,7 +16,7 @@ from tests.cluster.api import Api
 from tests.cluster.etcd import cluster, members, voters
 from tests.cluster.hosts import said, together, units
 from tests.cluster.inventory import changed
-from tests.cluster.playbook import Run, play
+from tests.cluster.playbook import Run, fine, play, unchanged
 from tests.cluster.switch import press
 from tests.cluster.wait import settled, until
 
@@ -154,9 +154,7 @@ def test_flannel_has_its_rights_and_its_network(etcdctl: Callable[..., str], api
 
 
 def test_afterwards_there_is_nothing_to_do(inventory: Path) -> None:
-    run = play("site", inventory=inventory)
-    assert run.code == 0, run.end
-    assert {name: count for name, count in run.changed.items() if count} == {}, run.output
+    unchanged(fine(play("site", inventory=inventory)))
 
 
 @pytest.mark.long

@@ -10,7 +10,7 @@ from typing import Any
 from testinfra.host import Host
 
 from tests.cluster.hosts import look, said
-from tests.cluster.playbook import play
+from tests.cluster.playbook import fine, play, unchanged
 from tests.cluster.wait import until
 
 
@@ -56,6 +56,4 @@ def test_a_runtime_that_kubelet_could_not_use_is_put_back(inventory: Path, kubec
     words = ["containerd did not become ready", "it runs again", 'default_runtime_name = "absent"']
     assert [word for word in words if word not in run.flat] == [], run.end
     kubectl("wait", "--for=condition=Ready", f"node/{node_names[0]}", "--timeout=60s")
-    again = play("site", inventory=inventory)
-    assert again.code == 0, again.end
-    assert {name: count for name, count in again.changed.items() if count} == {}, again.output
+    unchanged(fine(play("site", inventory=inventory)))
