@@ -18,8 +18,8 @@ from typing import Any, Callable, Optional
 from ansible_collections.quorate.kubernetes.plugins.module_utils._names import closest, distance, is_path
 from ansible_collections.quorate.kubernetes.plugins.module_utils._problem import Problem, show
 
-# Made by the collection itself while it runs.
-RUNTIME_NAMES = ("cluster_topology", "*_plan")
+# Made by the collection itself while it runs. Facts too: by default Ansible makes variables of them.
+RUNTIME_NAMES = ("cluster_topology", "*_plan", "pki_authorities")
 FOREIGN = "cluster_foreign_variables"
 
 # Of these, an argument specification can only say that they are of no one type.

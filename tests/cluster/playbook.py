@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,10 +76,9 @@ def descendants(process: int) -> Iterator[int]:
             yield from descendants(int(child))
 
 
-def play_until(name: str, *arguments: str, inventory: Path, task: str, line: str) -> str:
-    """Run a playbook, and kill it without warning as soon as a line is printed below a task. Returns what was printed until then."""
+def killed(name: str, *arguments: str, inventory: Path, now: Callable[[str], bool]) -> Run:
+    """Run a playbook, and kill it without warning when a line that it prints is the one."""
     printed = []
-    reached = False
     words = command(name, inventory=inventory, arguments=arguments)
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(), stdin=subprocess.DEVNULL
@@ -87,14 +86,37 @@ def play_until(name: str, *arguments: str, inventory: Path, task: str, line: str
         assert run.stdout
         for text in run.stdout:
             printed.append(text)
-            if text.startswith("TASK ["):
-                reached = task in text
-            if reached and re.match(line, text):
+            if now(text):
                 # The control node is gone, and every connection that it had.
                 for process in list(descendants(run.pid)):
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(process, signal.SIGKILL)
                 break
-        else:
-            raise AssertionError("the run ended before it was killed:\n" + "".join(printed[-60:]))
-    return "".join(printed)
+    return Run(code=run.returncode, output="".join(printed))
+
+
+def play_until(name: str, *arguments: str, inventory: Path, task: str, line: str) -> str:
+    """Run a playbook, and kill it as soon as a line is printed below a task. Returns what was printed until then."""
+    below = False
+
+    def now(text: str) -> bool:
+        nonlocal below
+        if text.startswith("TASK ["):
+            below = task in text
+        return below and re.match(line, text) is not None
+
+    run = killed(name, *arguments, inventory=inventory, now=now)
+    assert run.code == -signal.SIGKILL, f"the run ended before it was killed:\n{run.end}"
+    return run.output
+
+
+def play_tasks(name: str, *, inventory: Path, tasks: int) -> Run:
+    """Run a playbook, and kill it when it is about to do more than that many tasks."""
+    begun = 0
+
+    def now(text: str) -> bool:
+        nonlocal begun
+        begun += text.startswith("TASK [")
+        return begun > tasks
+
+    return killed(name, inventory=inventory, now=now)

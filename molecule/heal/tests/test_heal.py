@@ -123,6 +123,8 @@ def test_nobody_is_there_and_the_spare_takes_the_place_although_the_watcher_is_k
     assert "etcd is healed: e4 has taken the place of e2" in healed
     assert "in the group etcd: remove e2, add e4" in healed
     assert max(executions().values()) <= 12
+    # An observation, the question whether the other API server is ready, and the change.
+    assert {name: executions()[name] for name in ("m1", "m2")} == {"m1": 3, "m2": 3}
     assert members(etcdctl, "e4") == voters(["e1", "e3", "e4"])
     assert cluster(etcdctl, "e4") == before
     assert together(lambda name: stores(hosts, name), ["m1", "m2"]) == dict.fromkeys(["m1", "m2"], urls(addresses, ["e1", "e3", "e4"]))

@@ -14,15 +14,21 @@ from tests.cluster.etcd import cluster, members, voters
 from tests.cluster.hosts import look, said, together
 from tests.cluster.inventory import changed
 from tests.cluster.playbook import fine, play, unchanged
+from tests.cluster.switch import press
 from tests.cluster.use import stores, urls, used
+from tests.cluster.wait import until
 
 MASTERS, APART = ["m1", "m2"], ["e1", "e2", "e3"]
 
 
 @pytest.fixture
 def altered(inventory: Path, tmp_path: Path) -> Callable[..., Path]:
-    """The inventory with other members."""
-    return lambda *names: changed(inventory, tmp_path / "-".join(names), {"etcd": list(names), "etcd_spares": []})
+    """The inventory with other members and spares."""
+
+    def made(*names: str, spares: tuple[str, ...] = ()) -> Path:
+        return changed(inventory, tmp_path / "-".join(names), {"etcd": list(names), "etcd_spares": list(spares)})
+
+    return made
 
 
 def test_a_swapped_group_founds_no_second_cluster(
@@ -88,3 +94,26 @@ def test_nothing_is_left_on_hosts_that_left(hosts: Mapping[str, Host]) -> None:
     folders = ["/etc/etcd", "/opt/quorate", "/var/lib/quorate", "/var/lib/etcd", "/etc/systemd/system/etcd.service"]
     found = together(lambda name: [path for path in folders if hosts[name].file(path).exists], ["e2", "e3"])
     assert found == {"e2": [], "e3": []}
+
+
+def test_a_spare_takes_the_place_of_a_member_on_a_master_that_is_dead_and_comes_back(
+    altered: Callable[..., Path], api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcdctl: Callable[..., str]
+) -> None:
+    number = cluster(etcdctl, "m1")
+    inventory = altered("m1", "m2", "e1", spares=("e2",))
+    with used(api, addresses, through="m1", servers=MASTERS):
+        press("kill", "m2")
+        run = fine(play("heal", inventory=inventory))
+    assert "etcd is healed: e2 has taken the place of m2" in run.flat
+    assert "m2 did not answer, so no API server was restarted" in run.flat
+    assert members(etcdctl, "m1") == voters(["m1", "e1", "e2"])
+    assert cluster(etcdctl, "e2") == number
+    # It is the only one: to restart it for this would be worse than what it goes on with.
+    assert stores(hosts, "m1") == urls(addresses, ["m1", "m2", "e1"])
+
+    press("start", "m2")
+    until("m2 answers", lambda: hosts["m2"].run("true").rc == 0, within=60)
+    fine(play("site", inventory=inventory))
+    assert members(etcdctl, "m1") == voters(["m1", "e1", "e2"])
+    assert together(lambda name: stores(hosts, name), MASTERS) == dict.fromkeys(MASTERS, urls(addresses, ["m1", "e1", "e2"]))
+    unchanged(fine(play("site", inventory=inventory)))

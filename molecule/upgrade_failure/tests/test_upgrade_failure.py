@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -16,10 +17,11 @@ from testinfra.host import Host
 from lab import paths, platform
 from tests.cluster import tls
 from tests.cluster.api import Api
-from tests.cluster.applications import Applications
+from tests.cluster.applications import LEAST_AVAILABLE, Applications, available
 from tests.cluster.hosts import said, together, units
 from tests.cluster.playbook import Run, fine, play, play_until, unchanged
 from tests.cluster.probe import Probe
+from tests.cluster.sampler import Sampler
 from tests.cluster.ssh import forwarded
 from tests.cluster.switch import press
 from tests.cluster.wait import settled, until
@@ -27,6 +29,7 @@ from tests.cluster.workload import NAMESPACE, Workload
 
 OLD, NEW, OLDER = "1.36.4", "1.37.1", "1.35.4"
 API_SERVER = "kube-apiserver.service"
+WORKERS = ["w1", "w2", "w3"]
 
 Versions = Callable[[], Mapping[str, str]]
 Upgrade = Callable[..., Run]
@@ -229,13 +232,24 @@ def test_gone_on_with_until_a_disruption_budget_holds_more_nodes_than_may_fail(
 ) -> None:
     """What does not run is mended first: the others could not be spared before."""
     # Long enough for CoreDNS, which has a budget too and ends slowly, to leave the masters.
-    run = upgrade("--extra-vars=workers_drain_timeout=30", "--extra-vars=upgrade_batch=50%", "--extra-vars=upgrade_max_failures=1")
+    run = upgrade("--extra-vars=workers_drain_timeout=30", "--extra-vars=upgrade_batch=1", "--extra-vars=upgrade_max_failures=1")
     assert run.code != 0, run.output
     assert f"PodDisruptionBudget {held} allows no disruption" in run.flat, run.end
-    assert [name for name in ("w1", "w2") if f"{name}: The nodes could not be drained" not in run.flat] == [], run.end
+    assert [name for name in WORKERS if f"{name}: The nodes could not be drained" in run.flat] == ["w1", "w2"], run.end
     assert set(versions().values()) == {NEW}
-    assert old_nodes(api) == {"w1", "w2"}
+    assert old_nodes(api) == set(WORKERS)
     assert closed(api) == []
+
+
+@pytest.mark.parametrize(("opened", "left"), [("false", ["w1"]), ("true", [])])
+def test_a_worker_that_fails_stays_closed_or_takes_pods_again_as_asked(opened: str, left: list[str], api: Api, upgrade: Upgrade) -> None:
+    run = upgrade(f"--extra-vars=upgrade_uncordon_failed={opened}", w1={"workers_kubelet_flags": {"no-such-flag": "1"}})
+    assert run.code != 0, run.output
+    words = ["w1: kubelet did not become ready", "it runs again", "unknown flag: --no-such-flag", "go on with"]
+    assert [word for word in words if word not in run.flat] == [], run.end
+    assert old_nodes(api) == set(WORKERS)
+    assert closed(api) == left
+    assert not_ready(api) == []
 
 
 def test_a_worker_that_dies_while_it_is_emptied_is_reported(inventory: Path, api: Api) -> None:
@@ -251,15 +265,15 @@ def test_a_worker_that_dies_while_it_is_emptied_is_reported(inventory: Path, api
     assert run.code != 0, run.output
     assert "w1: w1 did not answer" in run.flat, run.end
     assert "go on with" in run.flat, run.end
-    assert old_nodes(api) == {"w1", "w2"}
+    assert old_nodes(api) == set(WORKERS)
     settled("a node that is ready", lambda: not_ready(api), within=120)
 
 
 def test_a_limit_to_some_workers(inventory: Path, api: Api) -> None:
-    # The one that died is closed still: with both closed the disruption budget would hold the other.
+    # The one that died is closed still.
     run = play("upgrade", "--limit=w1", inventory=inventory)
     assert run.code == 0, run.end
-    assert old_nodes(api) == {"w2"}
+    assert old_nodes(api) == {"w2", "w3"}
     assert closed(api) == []
 
 
@@ -270,3 +284,19 @@ def test_gone_on_with_to_the_end(inventory: Path, api: Api, versions: Versions) 
     assert old_nodes(api) == set()
     settled("nodes that take pods", lambda: closed(api), within=30)
     unchanged(fine(play("upgrade", inventory=inventory)))
+
+
+def test_workers_change_in_batches_after_the_first_alone(api: Api, upgrade: Upgrade, inventory: Path) -> None:
+    """A change of settings goes the same way as a new version. Nodes that are emptied at once share the disruption budget."""
+    lab = yaml.safe_load((inventory / "group_vars/all/lab.yml").read_text(encoding="utf-8"))
+    config = {"workers_kubelet_config": {**lab["workers_kubelet_config"], "maxPods": 90}}
+    nodes = Sampler({name: functools.partial(lambda name: name not in closed(api), name) for name in WORKERS}, every=0.5)
+    web = Sampler({"web": lambda: available(api) >= LEAST_AVAILABLE}, every=0.5)
+    with nodes, web:
+        run = upgrade("--extra-vars=upgrade_batch=2", **dict.fromkeys(WORKERS, config))
+    assert run.code == 0, run.end
+    assert nodes.worst == ["w2", "w3"]
+    assert web.absences == []
+    capacities = {node["metadata"]["name"]: node["status"]["capacity"]["pods"] for node in api.get("/api/v1/nodes")["items"]}
+    assert {name: capacities[name] for name in WORKERS} == dict.fromkeys(WORKERS, "90")
+    assert closed(api) == []
