@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .process import LabError, run
+from .process import LabError, run, say
 
+SETTINGS = Path(__file__).resolve().parent / "group_vars/all.yml"
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -62,6 +63,12 @@ def parse(listing: Mapping[str, Any]) -> list[Host]:
     return hosts
 
 
+def locked_out(listing: Mapping[str, Any]) -> list[str]:
+    """Hosts that the inventory gives no SSH key for; those of the lab let in nobody without theirs."""
+    variables: Mapping[str, Any] = listing.get("_meta", {}).get("hostvars", {})
+    return sorted(name for name, own in variables.items() if not {"ansible_ssh_private_key_file", "ansible_connection"} & set(own))
+
+
 def _problem(name: str, address: str) -> str | None:
     if not NAME.fullmatch(name):
         return f"{name!r} is no host name (RFC 1123: lower-case letters, digits and dashes)"
@@ -97,5 +104,10 @@ def read(path: Path) -> list[Host]:
     """The hosts of an inventory file or folder."""
     if not path.exists():
         raise LabError(f"cannot read the inventory {path}: there is no such file or folder")
-    done = run([command(), "--inventory", str(path), "--list"], timeout=120)
-    return parse(json.loads(done.stdout))
+    listing = json.loads(run([command(), "--inventory", str(path), "--list"], timeout=120).stdout)
+    hosts = parse(listing)
+    if names := locked_out(listing):
+        folder = (path if path.is_dir() else path.parent) / "group_vars/all"
+        say(f"Ansible has no key for {', '.join(names)}. It gets one, and what else the lab needs, from a link: ")
+        say(f"mkdir -p {folder} && ln -s {SETTINGS} {folder}/lab.yml")
+    return hosts

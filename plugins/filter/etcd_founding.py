@@ -89,8 +89,7 @@ def _seen(observed: Mapping[str, Any], data: str) -> _etcd_founding.Observation:
         running=unit.get("active") in ("active", "activating"),
         started=unit.get("active") == "active",
         number=member.get("cluster") or "",
-        # Without trouble: null means that nobody answered.
-        quorum=member.get("trouble") == "",
+        quorum=bool(member.get("quorum")),
     )
 
 

@@ -60,6 +60,7 @@ def upgrade_findings(_input: Mapping[str, Any], hostvars: Mapping[str, Any]) -> 
         "problems": [
             *_upgrade.problems(running, absent=absent, **wanted),
             *_upgrade.illnesses(cluster=cluster, etcd=etcd, observations=observations),
+            *_upgrade.stopped_on_the_way_back(running, etcd=wanted["etcd"], observations=observations),
         ],
         "other_minors": _upgrade.other_minors(seen, **wanted),
         "notes": _upgrade.notes(running, cluster=cluster, hosts=set(observations), **wanted),

@@ -83,12 +83,16 @@ def problems(flags: Mapping[str, Any], minor: tuple[int, int]) -> list[str]:
     found += [
         f"--{name} is refused: set the variable {variable} instead." for name, variable in sorted(_VARIABLES.items()) if name in given
     ]
-    quota = given.get("quota-backend-bytes")
-    if quota is not None and (not str(quota).isdigit() or int(quota) > LARGEST_QUOTA):
-        found.append(
-            f"--quota-backend-bytes is {quota}, but must be a number of bytes up to {LARGEST_QUOTA} (8 GiB); 0 is etcd's default of 2 GiB."
-        )
+    if reason := quota_problem(given.get("quota-backend-bytes", 0)):
+        found.append(f"--quota-backend-bytes {reason}.")
     return found
+
+
+def quota_problem(quota: Any) -> str:
+    """Why the database may not grow to that many bytes; empty if it may."""
+    if str(quota).isdigit() and int(quota) <= LARGEST_QUOTA:
+        return ""
+    return f"is {quota}, but must be a number of bytes up to {LARGEST_QUOTA} (8 GiB); 0 is etcd's default of 2 GiB"
 
 
 def _unknown(name: str, known: frozenset[str], minor: tuple[int, int]) -> str:

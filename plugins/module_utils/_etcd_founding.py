@@ -52,12 +52,14 @@ class Founding:
         reason: a sentence for people.
         aside: whether its data is moved aside first.
         token: with V(found), what tells this cluster from all others that ever had the same names and addresses.
+        returns: with V(join), whether it was a member that is only down. None is added while one is, so it comes before others.
     """
 
     action: str
     reason: str
     aside: bool = False
     token: str = ""
+    returns: bool = False
 
 
 def parse_bootstrap(text: str) -> Observation:
@@ -139,7 +141,7 @@ def _in_founded(name: str, seen: Mapping[str, Observation], founders: list[str])
     if one.number and answering and not (one.started or one.quorum):
         # Joining asks the cluster: a member is only started, and the data of one that was removed is moved aside.
         reason = f"The cluster has its quorum, says {', '.join(answering)}, but not on this host: it starts, or joins anew if it is no member any more."
-        return Founding(JOIN, reason)
+        return Founding(JOIN, reason, returns=True)
     return Founding(KEEP, f"{says}, and this host has its data.")
 
 
@@ -152,6 +154,9 @@ def _moved_away(elsewhere: list[str], hosts: list[str]) -> str:
 
 
 def _unsure(one: Observation, unseen: list[str]) -> Founding:
+    if one.data and one.state == NEW:
+        # Nothing may say that it was founded before it has its quorum.
+        return Founding(FOUND, "The cluster never had quorum: founding goes on with the same members.", token=one.token)
     if one.data:
         return Founding(KEEP, "This host has data, and starting with it is always safe.")
     return Founding(

@@ -109,6 +109,23 @@ def file_problem(path: str, found: Optional[Digests]) -> str:
     return ""
 
 
+def version_problem(path: str, *, written: str, program: str) -> str:
+    """Why programs of a version of etcd cannot read a snapshot; empty if they can.
+
+    Args:
+        path: the snapshot.
+        written: the version of what is in it, as it says; before 3.6 it said none.
+        program: what C(etcdutl version) says.
+    """
+    has, reads = (re.search(r"(\d+)\.(\d+)", text) for text in (written, program))
+    if not has or not reads or [int(part) for part in has.groups()] <= [int(part) for part in reads.groups()]:
+        return ""
+    return (
+        f"{path} was saved by etcd {has[0]}, and the programs here are of {reads[0]}, which cannot read it. Restore it with etcd {has[0]} (the variable "
+        "cluster_versions), or use an older snapshot."
+    )
+
+
 def same_members(record: Optional[Mapping[str, Any]], wanted: Mapping[str, Any]) -> bool:
     """Whether what was restored already is what is wanted now."""
     return record is not None and all(record.get(name) == value for name, value in wanted.items())

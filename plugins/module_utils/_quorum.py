@@ -12,6 +12,8 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Optional
 
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd
+
 RESTART, REMOVE, ADD, CONFIRM = "restart", "remove", "add", "confirm"
 
 
@@ -72,23 +74,24 @@ def may_restart(peers: Sequence[Peer], name: str, *, alarms: Sequence[str] = (),
     peer, voters = _find(peers, name), voters_of(peers)
     if peer is None:
         return _decision(False, peers, f"{name} may not be stopped as a member: {_unknown(peers)}")
-    healthy = _healthy(voters)
-    if peer.learner or not peer.healthy:
-        why = "it is a learner and has no vote" if peer.learner else f"it is not healthy now ({peer.cause}), so this takes nothing away"
-        return _decision(True, peers, f"{name} may be stopped: {why}.")
-    after = _sum(peers, healthy_after=healthy - 1)
-    if alarms:
+    if peer.learner:
+        return _decision(True, peers, f"{name} may be stopped: it is a learner and has no vote.")
+    # Not healthy may mean slow, or not reached at an address that has changed: it may have a part in the quorum all the same.
+    remain = _healthy(voters) - peer.healthy
+    after = _sum(peers, healthy_after=remain)
+    # One that is ill may be mended beside a full database, but none is touched while the data of members differ.
+    if [alarm for alarm in alarms if peer.healthy or alarm.startswith(_etcd.CORRUPT)]:
         return Decision(
             False, after, f"{name} may not be stopped: there are alarms: {', '.join(alarms)}. Run the maintenance of etcd first."
         )
-    if healthy - 1 >= quorum(len(voters)):
-        return Decision(True, after, f"{name} may be stopped: {_state(peers)}; without {name} {_remain(healthy - 1)}.")
-    if len(voters) <= 2 and healthy == len(voters):
+    if remain >= quorum(len(voters)):
+        return Decision(True, after, f"{name} may be stopped: {_state(peers)}; without {name} {_remain(remain)}.")
+    if len(voters) == 1 or (len(voters) == 2 and remain == 1 and peer.healthy):
         if downtime:
             return Decision(True, after, f"{name} may be stopped: the cluster is down meanwhile, which was asked for. {_state(peers)}.")
         reason = f"{_state(peers)}, so the cluster is down while {name} is. Ask for the down time explicitly, or add members first"
     else:
-        reason = f"{_state(peers)}; without {name} {_remain(healthy - 1)}. {_bring_back(voters)}"
+        reason = f"{_state(peers)}; without {name} {_remain(remain)}. {_bring_back(voter for voter in voters if voter is not peer)}"
     return Decision(False, after, f"{name} may not be stopped: {reason}.")
 
 

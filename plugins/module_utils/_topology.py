@@ -25,6 +25,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils._problem import
 
 CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
 LOOPBACK = "127.0.0.1"
+ETCD_CLIENT_PORT = 2379
 DNS_INDEX = 10  # by custom the tenth address of the services' network is that of the cluster's DNS
 SMALLEST_SERVICE_NETWORK = 16
 
@@ -47,12 +48,13 @@ class Host:
 
 @dataclasses.dataclass(frozen=True)
 class Api:
-    """How the API servers are reached. `names` and `addresses` stand in the certificate of each."""
+    """How the API servers are reached, also each by itself. `names` and `addresses` stand in the certificate of each."""
 
     port: int
     local: str
     balanced: bool
     endpoint: str
+    servers: Mapping[str, str]
     names: tuple[str, ...]
     addresses: tuple[str, ...]
 
@@ -71,7 +73,9 @@ class Topology:
     api: Api
     hosts: Mapping[str, Host]
     leaving: Mapping[str, Host]
+    in_use: tuple[str, ...]
     etcd: tuple[str, ...]
+    etcd_urls: Mapping[str, str]
     etcd_spares: tuple[str, ...]
     etcd_replaced: Mapping[str, str]
     masters: tuple[str, ...]
@@ -139,6 +143,8 @@ def _etcd_flag_problems(inventory: Inventory, etcd: _version.Version) -> Iterato
     for host in sorted({*inventory.etcd, *inventory.etcd_spares}):
         for problem in _etcd_flags.problems(inventory.of(host, "etcd_flags", {}), (etcd.major, etcd.minor)):
             yield Problem(hosts=(host,), what=f"etcd_flags: {problem}", remedy="Correct etcd_flags")
+        if reason := _etcd_flags.quota_problem(inventory.of(host, "etcd_quota_bytes", 0)):
+            yield Problem(hosts=(host,), what=f"etcd_quota_bytes {reason}", remedy="Correct etcd_quota_bytes")
 
 
 def _package_problem(package: str, version: Any) -> str:
@@ -233,7 +239,11 @@ def topology(inventory: Inventory) -> Topology:
         api=_api(inventory, service=str(services[1])),
         hosts={host: _host(inventory, host) for host in inventory.hosts},
         leaving={host: dataclasses.replace(_host(inventory, host), kinds=kinds) for host, kinds in inventory.leaving.items()},
+        in_use=tuple(
+            host for host in inventory.hosts if host in {*masters, *inventory.workers, *etcd} or host not in inventory.etcd_spares
+        ),
         etcd=tuple(etcd),
+        etcd_urls={host: f"https://{inventory.address(host)}:{ETCD_CLIENT_PORT}" for host in etcd},
         etcd_spares=tuple(inventory.etcd_spares),
         etcd_replaced=dict(inventory.etcd_replaced),
         masters=tuple(masters),
@@ -260,6 +270,7 @@ def _api(inventory: Inventory, *, service: str) -> Api:
         local=f"https://{LOOPBACK}:{inventory.setting('cluster_api_local_port')}" if balanced else f"https://{text}",
         balanced=balanced,
         endpoint=f"https://{people}",
+        servers={host: f"https://{inventory.address(host)}:{port}" for host in inventory.masters},
         names=tuple(sorted({*cluster, "localhost", *(name for name in given if not address(name))})),
         addresses=tuple(sorted({LOOPBACK, service, *(name for name in given if address(name))}, key=ipaddress.IPv4Address)),
     )

@@ -18,6 +18,9 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils._version import
 KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
 """Components of Kubernetes' own version."""
 
+# A node is not ready without any of these.
+NODE = ("containerd", "flanneld", "kubelet")
+
 PROGRAM = re.compile(r"/(?P<version>[^/]+)/[^/]+$")
 
 
@@ -133,7 +136,8 @@ def illnesses(*, cluster: Mapping[str, Any], etcd: Mapping[str, Any], observatio
             found.append(f"The API server of {name} is not ready: {cause}")
     for node in cluster.get("nodes") or []:
         name = node["name"]
-        if not node["ready"] and name in observations and not _is_mended(observations[name], "kubelet"):
+        mended = any(_is_mended(observations.get(name), component) for component in NODE)
+        if not node["ready"] and name in observations and not mended:
             found.append(
                 f"The node {name} is not ready: {node['reason']}. Mend it first, with --limit {name} if the inventory does, or leave it out "
                 f"with --limit 'all:!{name}'."
@@ -145,6 +149,33 @@ def illnesses(*, cluster: Mapping[str, Any], etcd: Mapping[str, Any], observatio
     ]
     found += [f"etcd has the alarm {alarm['alarm']} (member {alarm['member']})." for alarm in etcd.get("alarms") or []]
     return found
+
+
+def stopped_on_the_way_back(
+    running: Mapping[str, Mapping[str, str]], *, etcd: str, observations: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Members that do not run, where etcd goes back a minor version, a sentence each.
+
+    The newer members bring the data back first, for which all are needed; one that is mended before that would get programs which cannot read it.
+
+    Args:
+        running: for each host, the version of each component that runs on it.
+        etcd: version wanted of etcd.
+        observations: what was observed of each host of the run.
+    """
+    target = _version.parse(etcd)
+    newer = [
+        versions["etcd"]
+        for versions in running.values()
+        if "etcd" in versions and _version.parse(versions["etcd"]).minors_ahead_of(target) > 0
+    ]
+    stopped = [
+        name
+        for name, one in sorted(observations.items())
+        if ((one.get("components") or {}).get("etcd") or {}).get("unit", {}).get("active", "active") != "active"
+    ]
+    advice = f"and etcd goes back to {target.line} only while all do. Run the playbook site first, with etcd {max(newer, default='')}"
+    return [f"The member of etcd on {name} does not run, {advice}." for name in stopped if newer]
 
 
 def _is_mended(observation: Optional[Mapping[str, Any]], component: str) -> bool:

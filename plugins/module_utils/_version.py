@@ -71,7 +71,6 @@ class Release:
     kubernetes: str
     etcd: str
     coredns: str
-    etcd_oldest: str = "3.5.24"  # the oldest that Kubernetes' own installer takes
     containerd: str = "2.4.2"
     runc: str = "1.3.4"
     cni_plugins: str = "1.9.1"
@@ -81,9 +80,7 @@ class Release:
 
     @property
     def packages(self) -> dict[str, str]:
-        values = dataclasses.asdict(self)
-        del values["etcd_oldest"]
-        return values
+        return dataclasses.asdict(self)
 
 
 RELEASES: Mapping[str, Release] = {
@@ -96,8 +93,8 @@ PACKAGES = tuple(NEWEST.packages)
 IMAGES = ("coredns", "pause")  # run as containers: there is no binary of them on a host
 
 ETCD_LINES = ("3.5", "3.6", "3.7")
-# A newer minor version can prepare its data for these.
-ETCD_BACK = ("3.6", "3.7")
+# Members get options that older ones do not have; and a newer minor version can prepare its data for these.
+ETCD_SET_UP = ("3.6", "3.7")
 # These lose data: https://groups.google.com/a/kubernetes.io/g/dev/c/B7gJs88XtQc
 ETCD_BROKEN = ("3.5.0", "3.5.1", "3.5.2")
 
@@ -135,9 +132,8 @@ def etcd_problem(*, kubernetes: Version, etcd: Version) -> str:
         return f"etcd {etcd} can lose data ({ETCD_BROKEN[0]} to {ETCD_BROKEN[-1]} do)"
     if etcd.line not in ETCD_LINES:
         return f"etcd {etcd.line} is not known; known are {', '.join(ETCD_LINES)}"
-    oldest = release(kubernetes).etcd_oldest
-    if etcd < parse(oldest):
-        return f"etcd {etcd} is too old for Kubernetes {kubernetes.line}, which needs {oldest} or later"
+    if etcd.line not in ETCD_SET_UP:
+        return f"etcd {etcd} is too old for Kubernetes {kubernetes.line} as it is set up here, which takes etcd {ETCD_SET_UP[0]} or later"
     return ""
 
 
@@ -148,10 +144,8 @@ def etcd_upgrade_problem(*, current: Version, target: Version) -> str:
     if target.line not in ETCD_LINES:
         return f"etcd {target.line} is not known; known are {', '.join(ETCD_LINES)}"
     step = target.minors_ahead_of(current)
-    if step < 0 and target.line not in ETCD_BACK:
-        return (
-            f"etcd {current} cannot go back to {target}; {ETCD_BACK[0]} is the oldest that can be gone back to. Restore a snapshot instead"
-        )
+    if step < 0 and target.line not in ETCD_SET_UP:
+        return f"etcd {current} cannot go back to {target}; {ETCD_SET_UP[0]} is the oldest that can be gone back to. Restore a snapshot instead"
     if step < -1:
         return f"etcd {current} to {target} skips a minor version; go back to {current.major}.{current.minor - 1} first"
     if step > 1:
@@ -209,14 +203,6 @@ def proxy_problem(*, proxy: Version, kubelet: Version, api_servers: Iterable[Ver
 def controller_problem(name: str, *, version: Version, api_servers: Iterable[Version]) -> str:
     """Why a controller manager or scheduler cannot talk to the API servers that it may reach; empty if it can."""
     return _behind(name, version=version, api_servers=api_servers, allowed=1)
-
-
-def kubectl_problem(*, kubectl: Version, api_servers: Iterable[Version]) -> str:
-    """Why a kubectl should not be used with the API servers; empty if it may."""
-    for server in api_servers:
-        if abs(kubectl.minors_ahead_of(server)) > 1:
-            return f"kubectl {kubectl} is more than one minor version from API server {server}"
-    return ""
 
 
 def _behind(name: str, *, version: Version, api_servers: Iterable[Version], allowed: int) -> str:

@@ -194,6 +194,13 @@ class EtcdSnapshot:
         facts = {"revision": info.revision, "keys": info.keys, "size": info.size, "version": info.version, "hash": info.digest}
         return {**facts, "sha256": digests.whole}
 
+    def refuse_a_newer_version(self) -> None:
+        """An error if the snapshot is of a later minor version of etcd than the programs of this host."""
+        program = _host.run([self._params["etcdutl"], "version"], timeout=self._params["timeout"]).out
+        problem = _etcd_snapshot.version_problem(self.path, written=(self.facts or {}).get("version", ""), program=program)
+        if problem:
+            raise _etcd_snapshot.SnapshotError(problem)
+
     def _info(self, path: str) -> _etcd_snapshot.Info:
         done = _host.run(
             [self._params["etcdutl"], "snapshot", "status", path, "--write-out=json"], timeout=self._params["timeout"], check=False
@@ -239,6 +246,7 @@ class EtcdSnapshot:
 
     def wanted(self) -> dict[str, Any]:
         self.facts = self.verify(self.path)
+        self.refuse_a_newer_version()
         wanted = {name: self._params[name] for name in ("name", "initial_cluster", "token")}
         wanted.update(peer_urls=",".join(self._params["peer_urls"]), sha256=self.facts["sha256"])
         _etcd_snapshot.check_member(wanted)
@@ -303,6 +311,7 @@ def run(module: AnsibleModule, snapshot: EtcdSnapshot) -> tuple[bool, str]:
     state = module.params["state"]
     if state == "verified":
         snapshot.facts = snapshot.verify(snapshot.path)
+        snapshot.refuse_a_newer_version()
         if module.params["data_directory"]:
             snapshot.refuse_without_room()
         return False, ""

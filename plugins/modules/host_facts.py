@@ -144,11 +144,12 @@ ansible_facts:
           type: dict
         etcd:
           description:
-            - Free bytes for the member of etcd; what it says is wrong with it, empty if nothing is, null if nobody answers; and the numbers of
-              the member and of the cluster that its data belongs to, null if there is none or they cannot be told. Null without O(etcd_directory).
+            - Free bytes for the member of etcd; what it says is wrong with it, empty if nothing is, null if nobody answers; whether it has its
+              quorum; and the numbers of the member and of the cluster that its data belongs to, null if there is none or they cannot be told. Null
+              without O(etcd_directory).
           returned: always
           type: dict
-          sample: {free: 52428800, trouble: ALARM NOSPACE, member: 2e12a7a6d8b5f2c8, cluster: 482745d9e1f1b8f}
+          sample: {free: 52428800, trouble: ALARM NOSPACE, quorum: true, member: 2e12a7a6d8b5f2c8, cluster: 482745d9e1f1b8f}
         node:
           description:
             - What the API tells of the host's Node, as far as M(quorate.kubernetes.node) needs it. Null if it is not there, or if nobody
@@ -210,6 +211,7 @@ KUBELET_KEY = "/etc/kubernetes/kubelet/client.key"
 KUBERNETES_CA = "/etc/kubernetes/pki/ca.crt"
 
 ETCD_HEALTH = "https://127.0.0.1:2379/health"
+WITHOUT_ALARMS = "exclude=NOSPACE&exclude=CORRUPT"
 ETCD_PKI = "/etc/etcd/pki"
 
 ANSWER_SECONDS = 2.0
@@ -312,7 +314,9 @@ def _etcd(directory: str | None, log: str | None) -> dict[str, Any] | None:
     if not directory:
         return None
     member, cluster = etcd_owner(log or f"{directory}/member/wal")
-    return {"free": _host.free_bytes(directory), "trouble": etcd_trouble(), "member": member, "cluster": cluster}
+    trouble = etcd_trouble()
+    quorum = trouble is not None and (not trouble or etcd_quorum())
+    return {"free": _host.free_bytes(directory), "trouble": trouble, "quorum": quorum, "member": member, "cluster": cluster}
 
 
 def etcd_owner(log: str) -> tuple[str | None, str | None]:
@@ -334,6 +338,11 @@ def etcd_trouble(url: str = ETCD_HEALTH, pki: str = ETCD_PKI) -> str | None:
     except ValueError:
         return None
     return str(told.get("reason") or f"HTTP status {answer.status}") if told.get("health") != "true" else ""
+
+
+def etcd_quorum(url: str = ETCD_HEALTH, pki: str = ETCD_PKI) -> bool:
+    """Whether a member has its quorum. Where there is an alarm it tells only of that, so alarms are left out of the question."""
+    return etcd_trouble(f"{url}?{WITHOUT_ALARMS}", pki) == ""
 
 
 def main() -> None:

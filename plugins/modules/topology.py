@@ -106,7 +106,7 @@ topology:
       description: How the API is reached, and what its certificates carry.
       returned: success
       type: dict
-      sample: {port: 6443, local: "https://127.0.0.1:7443", balanced: true, endpoint: "https://192.0.2.11:6443"}
+      sample: {port: 6443, local: "https://127.0.0.1:7443", endpoint: "https://192.0.2.11:6443", servers: {m1: "https://192.0.2.11:6443"}}
     hosts:
       description: Each host by its name.
       returned: success
@@ -119,12 +119,23 @@ topology:
       returned: success
       type: dict
       sample: {}
+    in_use:
+      description: Names of all hosts but spares that wait, sorted.
+      returned: success
+      type: list
+      elements: str
+      sample: [m1, m2, m3, w1, w2]
     etcd:
       description: Names of the etcd members, sorted.
       returned: success
       type: list
       elements: str
       sample: [m1, m2, m3]
+    etcd_urls:
+      description: Where each member of etcd serves clients, by name.
+      returned: success
+      type: dict
+      sample: {m1: "https://192.0.2.11:2379"}
     etcd_spares:
       description: Names of the hosts that may replace an etcd member, sorted.
       returned: success

@@ -49,6 +49,15 @@ def test_later_starts_do_not_found_a_cluster(hosts: Mapping[str, Host], members:
     assert {name: "ETCD_INITIAL_CLUSTER_STATE=existing" in lines for name, lines in texts.items()} == dict.fromkeys(texts, True)
 
 
+def test_members_look_for_corruption(hosts: Mapping[str, Host], members: Callable[[str], list[str]]) -> None:
+    def gates(name: str) -> str:
+        arguments = next(it["arguments"] for it in look(hosts[name], "processes") if it["program"] == "etcd")
+        return next(word.partition("=")[2] for word in arguments if word.startswith("--feature-gates="))
+
+    found = together(lambda name: ",".join(sorted(gates(name).split(","))), members("etcd"))
+    assert found == dict.fromkeys(members("etcd"), "CompactHashCheck=true,InitialCorruptCheck=true")
+
+
 def test_etcd_runs_nowhere_else(hosts: Mapping[str, Host], members: Callable[[str], list[str]]) -> None:
     running = together(lambda name: any(found["program"] == "etcd" for found in look(hosts[name], "processes")), hosts)
     assert running == {name: name in members("etcd") for name in hosts}

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -219,6 +220,12 @@ def measured(
 @pytest.mark.usefixtures("measured")
 def test_all_is_new(versions: Versions) -> None:
     assert versions() == {"kubelets": {KUBERNETES}, "API servers": {KUBERNETES}, "members of etcd": {ETCD}}
+
+
+def test_a_snapshot_was_saved_before(inventory: Path, measured: Measured) -> None:
+    saved = max(path.stat().st_mtime for path in (inventory / "snapshots").glob("*.db"))
+    clock = time.time() - time.monotonic()
+    assert saved < min(at for restarted in measured.restarted.values() for at in restarted.values()) / 1e6 + clock
 
 
 def test_no_request_fails_and_no_write_is_lost(measured: Measured) -> None:

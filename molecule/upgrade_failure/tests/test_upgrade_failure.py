@@ -269,10 +269,11 @@ def test_a_worker_that_dies_while_it_is_emptied_is_reported(inventory: Path, api
     settled("a node that is ready", lambda: not_ready(api), within=120)
 
 
-def test_a_limit_to_some_workers(inventory: Path, api: Api) -> None:
-    # The one that died is closed still.
-    run = play("upgrade", "--limit=w1", inventory=inventory)
-    assert run.code == 0, run.end
+def test_killed_before_pods_are_let_in_again_and_gone_on_with_on_that_worker_alone(inventory: Path, api: Api) -> None:
+    play_until("upgrade", "--limit=w1", inventory=inventory, task="Let pods in again", line="TASK")
+    settled("a node that is new and ready", lambda: [*(old_nodes(api) - {"w2", "w3"}), *not_ready(api)], within=60)
+    assert closed(api) == ["w1"]
+    fine(play("upgrade", "--limit=w1", inventory=inventory))
     assert old_nodes(api) == {"w2", "w3"}
     assert closed(api) == []
 

@@ -28,7 +28,7 @@ def observed(cluster: Cluster, host: Host) -> dict[str, Any]:
         "contents": {BOOTSTRAP: "ETCD_INITIAL_CLUSTER_STATE=existing\n"},
         "components": {"etcd": {"unit": {"active": "activating" if ended(host) else "active" if host.process else "inactive"}}},
         "etcd": {
-            "trouble": host_facts.etcd_trouble(f"{host.client}/health", str(cluster.authority.folder)),
+            "quorum": host_facts.etcd_quorum(f"{host.client}/health", str(cluster.authority.folder)),
             "member": member,
             "cluster": number,
         },

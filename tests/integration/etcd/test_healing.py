@@ -132,6 +132,14 @@ def test_the_timer_saves_a_sound_snapshot_and_drops_the_oldest(
     assert _etcd_snapshot.expired([path.name], 0) == []
 
 
+def test_the_timer_saves_a_full_database_too(cluster: Cluster, script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (host,) = cluster.found("m1", flags={"quota-backend-bytes": str(2 << 20)})
+    monkeypatch.setattr(script, "ENDPOINT", host.client)
+    until(lambda: "database space exceeded" in cluster.etcdctl("put", "k", "x" * 100_000, check=False), "the database is full")
+    assert "NOSPACE" in cluster.etcdctl("alarm", "list")
+    assert Path(script.save(str(tmp_path / "snapshots"), keep=2, binaries=str(binaries(NEWER)), data=str(host.data))).exists()
+
+
 def test_the_timer_drops_nothing_when_there_is_no_member(
     cluster: Cluster, script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,7 +148,7 @@ def test_the_timer_drops_nothing_when_there_is_no_member(
     monkeypatch.setattr(script, "ENDPOINT", host.client)
     old = tmp_path / "20260101T000000Z.db"
     old.write_bytes(b"old")
-    with pytest.raises(script.SnapshotFailure, match="endpoint health"):
+    with pytest.raises(script.SnapshotFailure, match="quorate --count-only"):
         script.save(str(tmp_path), keep=1, binaries=str(binaries(NEWER)), data=str(host.data))
     assert old.exists()
 

@@ -68,11 +68,17 @@ def trouble(cluster: Cluster) -> str | None:
     return host_facts.etcd_trouble(f"{cluster.hosts['m1'].client}/health", str(cluster.authority.folder))
 
 
+def has_quorum(cluster: Cluster) -> bool:
+    return host_facts.etcd_quorum(f"{cluster.hosts['m1'].client}/health", str(cluster.authority.folder))
+
+
 def test_without_its_quorum_a_member_is_in_trouble_and_one_that_does_not_run_has_none_to_tell(cluster: Cluster) -> None:
     first, second = cluster.found("m1", "m2")
     assert trouble(cluster) == ""
+    assert has_quorum(cluster)
     second.stop()
     until(lambda: trouble(cluster) == "RAFT NO LEADER", "the member says that it has no leader")
+    assert not has_quorum(cluster)
     first.stop()
     assert trouble(cluster) is None
 
@@ -84,6 +90,7 @@ def test_a_full_database_is_freed_and_its_alarm_ended(cluster: Cluster) -> None:
     assert info["alarms"]
     assert "See the playbook maintain_etcd" in str(info["warnings"])
     assert trouble(cluster) == "ALARM NOSPACE"
+    assert has_quorum(cluster), "an alarm says nothing about it"
     done = cluster.module("etcd_maintenance")
     assert not done.get("failed"), done
     assert done["cluster"]["alarms"] == []

@@ -138,6 +138,20 @@ def test_restore_onto_another_number_of_members_and_again_with_a_new_token(clust
     assert cluster.members() == {"m1": "voter"}
 
 
+def test_a_snapshot_of_a_later_minor_version_is_refused_before_anything_is_touched(cluster: Cluster, tmp_path: Path) -> None:
+    (host,) = cluster.found("m1", version=NEWER)
+    assert snapshot(cluster, tmp_path / "one.db")["changed"]
+    host.stop()
+    older = str(binaries(OLDER) / "etcdutl")
+    for refused in (
+        snapshot(cluster, tmp_path / "one.db", state="verified", etcdutl=older),
+        restore(cluster, tmp_path / "one.db", host, [host], etcdutl=older),
+    ):
+        assert refused["failed"]
+        assert "was saved by etcd 3.7, and the programs here are of 3.6" in refused["msg"]
+    assert (host.data / "member/snap/db").exists()
+
+
 def test_a_member_outside_the_restored_cluster_is_refused(cluster: Cluster, tmp_path: Path) -> None:
     hosts = cluster.found("m1")
     path = tmp_path / "one.db"

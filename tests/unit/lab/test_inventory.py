@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.quorate.kubernetes.lab.inventory import Host, parse
+from ansible_collections.quorate.kubernetes.lab.inventory import Host, locked_out, parse
 from ansible_collections.quorate.kubernetes.lab.process import LabError
 
 
@@ -62,3 +62,8 @@ def test_everything_wrong_is_told_at_once() -> None:
 def test_a_host_without_variables_is_seen() -> None:
     with pytest.raises(LabError, match="ansible_host of w9"):
         parse({"_meta": {"hostvars": {}}, "workers": {"hosts": ["w9"]}})
+
+
+def test_hosts_without_a_key_are_told() -> None:
+    found = listing(a={"ansible_host": "192.168.77.11"}, b={"ansible_ssh_private_key_file": "key"}, c={"ansible_connection": "local"})
+    assert locked_out(found) == ["a"]

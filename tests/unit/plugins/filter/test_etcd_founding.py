@@ -13,13 +13,13 @@ TOPOLOGY: dict[str, Any] = {"run": "now", "etcd": ["m1", "m2"], "hosts": {"m1": 
 STOPPED, RUNS, FAILS = "inactive", "active", "activating"
 
 
-def host(active: str, *, cluster: str | None = "a", trouble: str | None = None, etcd: bool = True) -> dict[str, Any]:
+def host(active: str, *, cluster: str | None = "a", quorum: bool = False, etcd: bool = True) -> dict[str, Any]:
     observation: dict[str, Any] = {
         "run": "now",
         "probes": {LOG: "filled"},
         "contents": {BOOTSTRAP: "ETCD_INITIAL_CLUSTER_STATE=existing\n"},
         "components": {"etcd": {"unit": {"active": active}}},
-        "etcd": {"free": 1, "trouble": trouble, "member": "1" if cluster else None, "cluster": cluster} if etcd else None,
+        "etcd": {"free": 1, "quorum": quorum, "member": "1" if cluster else None, "cluster": cluster} if etcd else None,
     }
     return {"ansible_facts": {"host_observation": observation}}
 
@@ -27,16 +27,18 @@ def host(active: str, *, cluster: str | None = "a", trouble: str | None = None, 
 @pytest.mark.parametrize(
     ("first", "second", "actions"),
     [
-        pytest.param(host(RUNS, trouble=""), host(RUNS, trouble=""), "keep keep", id="well"),
-        pytest.param(host(RUNS, trouble=""), host(STOPPED), "keep join", id="stopped beside a quorum"),
-        pytest.param(host(RUNS, trouble=""), host(FAILS), "keep join", id="ending again and again beside a quorum"),
-        pytest.param(host(RUNS, trouble="RAFT NO LEADER"), host(STOPPED), "keep keep", id="stopped, and so the other one has no quorum"),
+        pytest.param(host(RUNS, quorum=True), host(RUNS, quorum=True), "keep keep", id="well"),
+        pytest.param(host(RUNS, quorum=True), host(STOPPED), "keep join", id="stopped beside a quorum"),
+        pytest.param(host(RUNS, quorum=True), host(FAILS), "keep join", id="ending again and again beside a quorum"),
+        pytest.param(host(RUNS, quorum=False), host(STOPPED), "keep keep", id="stopped, and so the other one has no quorum"),
         pytest.param(host(RUNS), host(STOPPED), "keep keep", id="nobody answers"),
-        pytest.param(host(RUNS, trouble=""), host(STOPPED, cluster=None), "keep keep", id="a disk that cannot be read"),
+        pytest.param(host(RUNS, quorum=True), host(STOPPED, cluster=None), "keep keep", id="a disk that cannot be read"),
         pytest.param(host(RUNS, etcd=False), host(STOPPED, etcd=False), "keep keep", id="nobody asked for it"),
-        pytest.param(host(RUNS, trouble=""), host(RUNS, cluster="b", trouble=""), "refuse refuse", id="two clusters"),
+        pytest.param(host(RUNS, quorum=True), host(RUNS, cluster="b", quorum=True), "refuse refuse", id="two clusters"),
     ],
 )
 def test_etcd_founding(first: dict[str, Any], second: dict[str, Any], actions: str) -> None:
     found = etcd_founding(TOPOLOGY, {"m1": first, "m2": second}, data=LOG, cluster="", token="t")
     assert " ".join(one["action"] for one in found.values()) == actions
+    # All of them have data: whoever joins was a member.
+    assert [one["returns"] for one in found.values()] == [action == "join" for action in actions.split()]

@@ -61,7 +61,8 @@ UNSEEN = None
         pytest.param([STRANGE, FRESH, FRESH], "refuse refuse refuse", id="data of unknown origin beside fresh hosts"),
         pytest.param([FRESH, FRESH, UNSEEN], "refuse refuse", id="one host down: no founding"),
         pytest.param([FRESH, UNSEEN, UNSEEN], "refuse", id="limited to one host: no founding"),
-        pytest.param([STARTED, STARTED, UNSEEN], "keep keep", id="starting with data is safe"),
+        pytest.param([STARTED, STARTED, UNSEEN], "found found", id="a founding goes on, and nothing says yet that it came to its end"),
+        pytest.param([STARTED, FRESH, UNSEEN], "found refuse", id="a founding is not begun on another host while one is down"),
         pytest.param([MEMBER, FRESH, UNSEEN], "keep join", id="one host down in a founded cluster"),
         pytest.param([EMPTIED, UNSEEN, UNSEEN], "join", id="the only host seen lost its data: it was in a cluster, so never new"),
         pytest.param([EMPTIED, EMPTIED, EMPTIED], "join join join", id="all data lost: nobody founds over it, restore does"),
@@ -91,6 +92,11 @@ def test_decide(hosts: list[Optional[Observation]], actions: str) -> None:
     assert list(decided) == [name for name, one in named.items() if one is not None]
     assert all(decision.reason for decision in decided.values())
     assert not any(decision.aside for decision in decided.values())
+
+
+def test_a_member_that_is_down_comes_back_before_others_join() -> None:
+    decided = decide({"m1": FRESH, "m2": DOWN, "m3": HALFWAY, "m4": LEADING}, cluster=CLUSTER)
+    assert {name: one.returns for name, one in decided.items() if one.action == "join"} == {"m1": False, "m2": True, "m3": False}
 
 
 def test_order_of_hosts_does_not_matter() -> None:

@@ -59,9 +59,22 @@ def test_table(*, voters: int, down: int, stop: bool, remove: bool, remove_dead:
         assert may_remove(cluster, f"m{voters}", force=True).allowed is expected
 
 
-@pytest.mark.parametrize("down", [1, 2, 3])
-def test_a_dead_member_may_be_restarted_however_many_are_down(down: int) -> None:
-    assert may_restart(peers(3, down), "m4").allowed
+@pytest.mark.parametrize(
+    ("healthy", "down", "allowed"),
+    [
+        pytest.param(2, 1, True, id="one of three, the others are the quorum"),
+        pytest.param(3, 2, True, id="one of two of five"),
+        pytest.param(1, 2, False, id="somebody has to be the quorum that answered"),
+        pytest.param(3, 3, False, id="three of six"),
+    ],
+)
+def test_a_member_that_seems_ill_may_be_stopped_if_the_others_are_the_quorum(*, healthy: int, down: int, allowed: bool) -> None:
+    """It may be slow only, or asked at an address that has changed."""
+    assert may_restart(peers(healthy, down), f"m{healthy + 1}").allowed is allowed
+
+
+def test_while_data_differ_not_even_one_that_seems_ill_is_stopped() -> None:
+    assert not may_restart(peers(2, 1), "m3", alarms=["CORRUPT on m3"]).allowed
 
 
 def test_a_learner_may_be_stopped_and_removed() -> None:

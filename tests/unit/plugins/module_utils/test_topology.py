@@ -59,6 +59,9 @@ def test_stacked_cluster() -> None:
     assert found["workers"] == ["w1", "w2"]
     assert found["nodes"] == ["m1", "m2", "m3", "w1", "w2"]
     assert found["etcd_spares"] == []
+    assert found["in_use"] == ["m1", "m2", "m3", "w1", "w2"]
+    assert found["etcd_urls"] == {"m1": "https://192.0.2.11:2379", "m2": "https://192.0.2.12:2379", "m3": "https://192.0.2.13:2379"}
+    assert found["api"]["servers"] == {"m1": "https://192.0.2.11:6443", "m2": "https://192.0.2.12:6443", "m3": "https://192.0.2.13:6443"}
     assert found["hosts"]["m1"] == {
         "name": "m1",
         "address": "192.0.2.11",
@@ -109,6 +112,7 @@ def test_layout_and_kinds(groups: dict[str, list[str]], layout: str, kinds: dict
     found = fact(groups)
     assert found["layout"] == layout
     assert {name: host["kinds"] for name, host in found["hosts"].items()} == kinds
+    assert found["in_use"] == sorted(name for name, its in kinds.items() if its != ["etcd_spare"])
 
 
 @pytest.mark.parametrize(
@@ -206,6 +210,13 @@ def test_problems(settings: dict[str, Any], what: str) -> None:
     found = [problem.what for problem in _topology.problems(inventory(**settings))]
     assert len(found) == 1, found
     assert found[0].startswith(what)
+
+
+@pytest.mark.parametrize("quota", [(8 << 30) + 1, -1])
+def test_etcd_grows_no_larger_than_it_can_bear(quota: int) -> None:
+    [problem] = _topology.problems(inventory(hosts={"m1": {"etcd_quota_bytes": quota}}))
+    assert problem.hosts == ("m1",)
+    assert problem.what.startswith(f"etcd_quota_bytes is {quota}, but must be a number of bytes up to 8589934592")
 
 
 def test_flags_of_etcd_are_those_of_its_version() -> None:

@@ -155,6 +155,7 @@ NOT_READY = {"name": "w1", "version": "v1.36.4", "ready": False, "reason": "kube
         ),
         pytest.param({"nodes": [NOT_READY]}, {}, {"w1": seen("kubelet")}, ["node w1"], id="node"),
         pytest.param({"nodes": [NOT_READY]}, {}, {"w1": seen("kubelet", replaced="abc")}, [], id="node that a dead run left behind"),
+        pytest.param({"nodes": [NOT_READY]}, {}, {"w1": seen("containerd", active="failed")}, [], id="node without its runtime"),
         pytest.param({"nodes": [NOT_READY]}, {}, {}, [], id="node that is left out"),
         pytest.param(
             {}, {"members": [{"name": "m1", "id": "1", "healthy": False, "cause": "no"}]}, {"m1": seen("etcd")}, ["member m1"], id="member"
@@ -166,6 +167,20 @@ def test_illnesses(cluster: dict[str, Any], etcd: dict[str, Any], observations: 
     found = _upgrade.illnesses(cluster=cluster, etcd=etcd, observations=observations)
     assert len(found) == len(words)
     assert [word for word, line in zip(words, found) if word not in line] == []
+
+
+@pytest.mark.parametrize(
+    ("target", "active", "told"),
+    [
+        pytest.param("3.6.16", "failed", True, id="back"),
+        pytest.param("3.6.16", "active", False, id="back with all of them"),
+        pytest.param("3.7.3", "failed", False, id="the version that runs"),
+    ],
+)
+def test_etcd_goes_back_only_with_all_members(target: str, active: str, *, told: bool) -> None:
+    running = {"m1": {"etcd": "3.7.3"}, "m2": {"etcd": "3.7.3"}}
+    found = _upgrade.stopped_on_the_way_back(running, etcd=target, observations={"m1": seen("etcd"), "m2": seen("etcd", active=active)})
+    assert [line.split(",")[0] for line in found] == (["The member of etcd on m2 does not run"] if told else [])
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ def test_verified_looks_for_the_room_to_restore_it(
         # It has no blocks: nothing is written.
         file.truncate(100 * MIB)
     monkeypatch.setattr(etcd_snapshot.EtcdSnapshot, "verify", lambda _self, _path: {"revision": 1})
+    monkeypatch.setattr(etcd_snapshot.EtcdSnapshot, "refuse_a_newer_version", lambda _self: None)
     monkeypatch.setattr(_host, "free_bytes", lambda _path: free * MIB)
     params: dict[str, Any] = {"path": str(path), "state": "verified", "data_directory": directory}
     module: Any = SimpleNamespace(params=params, check_mode=False)
