@@ -63,7 +63,7 @@ def upgrade_steps(_input: Mapping[str, Any], hostvars: Mapping[str, Any], *, dra
     observations = {name: one for name, one in observed.items() if one}
     plans = {name: _upgrade_plan.Plans({role: hostvars[name].get(f"{role}_plan") or {} for role in ROLES}) for name in observations}
     hosts = {observation["platform"]["hostname"]: name for name, observation in observations.items()}
-    leaders = _first(hostvars, plans, "upgrade_cluster").get("leaders") or {}
+    leaders = (_first(hostvars, plans, "upgrade_cluster") or _first(hostvars, plans, "masters_cluster")).get("leaders") or {}
     order = _upgrade_plan.Order(
         masters=_input["masters"],
         leader=_first(hostvars, plans, "etcd_cluster").get("leader"),

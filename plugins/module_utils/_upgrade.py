@@ -199,6 +199,9 @@ def notes(
     """
     found = []
     target, etcd_target = _version.parse(kubernetes), _version.parse(etcd)
+    newest = _version.release(target).kubernetes
+    if target < _version.parse(newest):
+        found.append(f"Kubernetes {target} is not the newest known of {target.line}, which is {newest}.")
     members = {_version.parse(versions["etcd"]) for versions in running.values() if "etcd" in versions}
     found += sorted(filter(None, (_version.etcd_upgrade_advice(current=member, target=etcd_target) for member in members)))
     for entry in cluster.get("deprecated") or []:

@@ -29,7 +29,7 @@ from tests.cluster.workload import NAMESPACE, Workload
 
 OLD, NEW, OLDER = "1.36.4", "1.37.1", "1.35.4"
 API_SERVER = "kube-apiserver.service"
-WORKERS = ["w1", "w2", "w3"]
+MASTERS, WORKERS = ["m1", "m2", "m3"], ["w1", "w2", "w3"]
 
 Versions = Callable[[], Mapping[str, str]]
 Upgrade = Callable[..., Run]
@@ -301,3 +301,15 @@ def test_workers_change_in_batches_after_the_first_alone(api: Api, upgrade: Upgr
     capacities = {node["metadata"]["name"]: node["status"]["capacity"]["pods"] for node in api.get("/api/v1/nodes")["items"]}
     assert {name: capacities[name] for name in WORKERS} == dict.fromkeys(WORKERS, "90")
     assert closed(api) == []
+
+
+def test_the_order_of_a_change_of_settings_has_the_leader_last_too(upgrade: Upgrade, tmp_path: Path, etcdctl: Callable[..., str]) -> None:
+    path = tmp_path / "plan.json"
+    flags = {"etcd_flags": {"max-txn-ops": 256}, "masters_scheduler_flags": {"v": 1}}
+    run = upgrade("--check", f"--extra-vars=upgrade_plan_file={path}", **dict.fromkeys(MASTERS, flags))
+    assert run.code == 0, run.end
+    steps = json.loads(path.read_text(encoding="utf-8"))
+    statuses = {name: json.loads(etcdctl(name, "endpoint", "status", "-w", "json"))[0]["Status"] for name in MASTERS}
+    [leader] = [name for name, status in statuses.items() if status["leader"] == status["header"]["member_id"]]
+    assert [step["host"] for step in steps if "etcd" in step["restarts"]] == [*(name for name in MASTERS if name != leader), leader]
+    assert len([step for step in steps if "kube-scheduler" in step["restarts"]]) == len(MASTERS)
