@@ -200,3 +200,8 @@ def test_notes(cluster: dict[str, Any], words: list[str]) -> None:
     found = _upgrade.notes({"m1": {"etcd": "3.6.16"}}, kubernetes="1.37.1", etcd="3.7.3", cluster=cluster, hosts={"w1"})
     assert len(found) == len(words)
     assert [word for word, line in zip(words, found) if word not in line] == []
+
+
+def test_a_patch_that_is_not_the_newest_is_told() -> None:
+    found = _upgrade.notes({}, kubernetes="1.37.0", etcd="3.7.3", cluster={}, hosts=set())
+    assert found == ["Kubernetes 1.37.0 is not the newest known of 1.37, which is 1.37.1."]
