@@ -15,12 +15,13 @@ import yaml
 from testinfra.host import Host
 
 from lab import paths, platform
+from lab import versions as lab_versions
 from tests.cluster import tls
 from tests.cluster.api import Api
 from tests.cluster.applications import LEAST_AVAILABLE, Applications, available
 from tests.cluster.hosts import said, together, units
 from tests.cluster.playbook import Run, fine, play, play_until, unchanged
-from tests.cluster.probe import Probe
+from tests.cluster.probe import Probe, is_without_leader
 from tests.cluster.sampler import Sampler
 from tests.cluster.ssh import forwarded
 from tests.cluster.switch import press
@@ -28,6 +29,7 @@ from tests.cluster.wait import settled, until
 from tests.cluster.workload import NAMESPACE, Workload
 
 OLD, NEW, OLDER = "1.36.4", "1.37.1", "1.35.4"
+OLD_ETCD, NEW_ETCD = lab_versions.ETCD["1.36"], lab_versions.ETCD["1.37"]
 API_SERVER = "kube-apiserver.service"
 MASTERS, WORKERS = ["m1", "m2", "m3"], ["w1", "w2", "w3"]
 
@@ -82,7 +84,9 @@ def unnoticed(api: Api, addresses: Mapping[str, str], name: str) -> Iterator[Non
         with probe:
             until("the first answers", lambda: probe.reads and probe.acknowledged, within=60)
             yield
-        assert probe.once == []
+        # A write on its way while leadership of etcd is handed over is dropped, and told; whoever wrote writes again.
+        assert [problem for problem in probe.once if not is_without_leader(problem)] == []
+        assert probe.failed == []
         assert probe.lost() == []
         probe.clean()
 
@@ -114,6 +118,38 @@ def test_two_minor_versions_at_once_and_mixed_masters_are_refused(upgrade: Upgra
     assert_refused(upgrade(), f"Kubernetes {OLDER} to {NEW} skips a minor version", f"(on {oldest})")
 
 
+def broken(folder: Path, *, package: str, version: str, program: str) -> dict[str, str]:
+    """Variables of a host that gets a program which does not run."""
+    artifacts, built = folder / "artifacts", paths.cache().artifacts
+    changed = artifacts / package / version / platform.architecture()
+    changed.mkdir(parents=True)
+    for path in built.iterdir():
+        if path.name != package:
+            (artifacts / path.name).symlink_to(path)
+    for path in (built / package / version / platform.architecture()).iterdir():
+        if path.name != program:
+            (changed / path.name).symlink_to(path)
+    (changed / program).write_text("#!/bin/sh\necho broken by a test >&2\nexit 1\n", encoding="utf-8")
+    (changed / program).chmod(0o755)
+    return {"artifacts_directory": str(artifacts), "artifacts_lock_file": str(folder / "lock.txt")}
+
+
+def test_a_member_of_etcd_with_a_broken_program_is_put_back(
+    api: Api, addresses: Mapping[str, str], upgrade: Upgrade, versions: Versions, etcdctl: Callable[..., str], tmp_path: Path
+) -> None:
+    until("all API servers", versions, within=60)
+    with unnoticed(api, addresses, "w1"):
+        run = upgrade(m2=broken(tmp_path, package="etcd", version=NEW_ETCD, program="etcd"))
+    assert run.code != 0, run.output
+    words = ["m2: etcd did not become ready", "it runs again", "broken by a test", "go on with"]
+    assert [word for word in words if word not in run.flat] == [], run.end
+    assert set(versions().values()) == {OLD}
+    statuses = {name: json.loads(etcdctl(name, "endpoint", "status", "-w", "json"))[0]["Status"] for name in MASTERS}
+    assert statuses["m2"]["version"] == OLD_ETCD
+    healthy = {name: json.loads(etcdctl(name, "endpoint", "health", "-w", "json"))[0]["health"] for name in MASTERS}
+    assert healthy == dict.fromkeys(MASTERS, True)
+
+
 def test_a_bad_flag_is_put_back(
     api: Api, addresses: Mapping[str, str], upgrade: Upgrade, versions: Versions, started: Callable[[], Mapping[str, Any]]
 ) -> None:
@@ -139,35 +175,17 @@ def test_half_an_upgrade_does_not_go_back(upgrade: Upgrade) -> None:
     assert_refused(upgrade(version=OLD), f"Kubernetes {NEW} cannot go back to {OLD}", "(on m1)")
 
 
-@pytest.fixture
-def broken(tmp_path: Path) -> Mapping[str, Any]:
-    """Variables of a host that gets an API server which does not run."""
-    artifacts = tmp_path / "artifacts"
-    for path in paths.cache().artifacts.iterdir():
-        if path.name != "kubernetes":
-            (artifacts / path.name).parent.mkdir(parents=True, exist_ok=True)
-            (artifacts / path.name).symlink_to(path)
-    folder = artifacts / "kubernetes" / NEW / platform.architecture()
-    folder.mkdir(parents=True)
-    for path in (paths.cache().artifacts / "kubernetes" / NEW / platform.architecture()).iterdir():
-        (folder / path.name).symlink_to(path)
-    (folder / "kube-apiserver").unlink()
-    (folder / "kube-apiserver").write_text("#!/bin/sh\necho broken by a test >&2\nexit 1\n", encoding="utf-8")
-    (folder / "kube-apiserver").chmod(0o755)
-    return {"artifacts_directory": str(artifacts), "artifacts_lock_file": str(tmp_path / "lock.txt")}
-
-
 def test_a_broken_program_is_put_back(
     api: Api,
     addresses: Mapping[str, str],
     upgrade: Upgrade,
     versions: Versions,
     started: Callable[[], Mapping[str, Any]],
-    broken: Mapping[str, Any],
+    tmp_path: Path,
 ) -> None:
     before = started()
     with unnoticed(api, addresses, "w2"):
-        run = upgrade(m2=broken)
+        run = upgrade(m2=broken(tmp_path, package="kubernetes", version=NEW, program="kube-apiserver"))
     assert run.code != 0, run.output
     words = ["m2: kube-apiserver did not become ready", "it runs again", "broken by a test", "go on with"]
     assert [word for word in words if word not in run.flat] == [], run.end
