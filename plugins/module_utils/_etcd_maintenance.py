@@ -8,11 +8,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd, _etcd_version
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd, _etcd_version, _version
 from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import ANYBODY, CORRUPT, NOSPACE, Cluster, Member
 
 NEEDED, ALWAYS, NEVER = "needed", "always", "never"
-FORGET, COMPACT, DEFRAGMENT, DISARM = "forget", "compact", "defragment", "disarm"
+FORGET, CANCEL, COMPACT, DEFRAGMENT, DISARM = "forget", "cancel", "compact", "defragment", "disarm"
 
 # An alarm that ends while the database is as good as full comes back with the next writes.
 FULL_PERCENT = 80
@@ -80,7 +80,21 @@ def plan(cluster: Cluster, options: Options, free: Mapping[str, int]) -> list[St
     # Before anything else: as long as one says CORRUPT, etcd compacts nothing, and no member counts as back after it was blocked.
     forgetting = [Step(FORGET, f"End the alarms of members that are gone: {gone}.")] if gone else []
     disarming = [Step(DISARM, f"End the alarms: {left}.")] if left else []
-    return [*forgetting, *compaction, *defragmentation, *disarming]
+    given_up = _way_back(cluster)
+    cancelling = [Step(CANCEL, f"Cancel the way back to {given_up}, which no member has gone.")] if given_up else []
+    return [*forgetting, *cancelling, *compaction, *defragmentation, *disarming]
+
+
+def _way_back(cluster: Cluster) -> str:
+    """The version that etcd was to go back to, if it was told so and none of its members has it; empty otherwise.
+
+    Who prepares that changes the first member at once: this is what a failure left.
+    """
+    statuses = [status for status in (health.status for health in cluster.health.values()) if status]
+    target = next((status.downgrade for status in statuses if status.downgrade), "")
+    if not target or any(_version.parse(status.version).line == _version.parse(target).line for status in statuses):
+        return ""
+    return target
 
 
 def fragmented(cluster: Cluster, member: Member, options: Options) -> bool:

@@ -17,6 +17,7 @@ description:
   - A database that has reached its quota (alarm C(NOSPACE)) is compacted and defragmented on all members, then the alarm is ended.
   - An alarm C(CORRUPT) is ended only after its member was removed, and then before all else. Until then nothing is touched.
   - So is any other alarm of a member that is gone, such as one that a restored snapshot held.
+  - A way back to an older minor version that was prepared, and that no member has gone, is cancelled.
 extends_documentation_fragment:
   - quorate.kubernetes._attributes
   - quorate.kubernetes._etcd
@@ -142,6 +143,8 @@ class EtcdMaintenance:
                 self._compact(step.revision)
             elif step.verb == _etcd_maintenance.DEFRAGMENT:
                 self._defragment(step.member)
+            elif step.verb == _etcd_maintenance.CANCEL:
+                self._client.insist(["downgrade", "cancel"], timeout=self._params["wait"])
             else:
                 if step.verb == _etcd_maintenance.DISARM:
                     self._refuse_full()

@@ -228,3 +228,12 @@ def test_a_snapshot_that_holds_an_alarm_is_restored(cluster: Cluster, tmp_path: 
         until(lambda: "database space exceeded" in cluster.etcdctl("put", "k", "x" * 100_000, check=False), "etcd says so again")
         assert not cluster.module("etcd_maintenance").get("failed")
     assert cluster.etcdctl("put", "k", "small").strip() == "OK"
+
+
+def test_a_way_back_that_was_given_up_is_cancelled(cluster: Cluster) -> None:
+    cluster.found("m1", version=NEWER)
+    assert cluster.module("etcd_version", target=OLDER)["changed"]
+    done = cluster.module("etcd_maintenance")
+    assert done["plan"] == ["Cancel the way back to 3.6.0, which no member has gone."], done
+    assert not cluster.module("etcd_maintenance")["changed"]
+    assert cluster.module("etcd_version", target=OLDER, check=True)["changed"], "it would have to be prepared anew"

@@ -18,7 +18,12 @@ GONE = 9
 
 
 def cluster(
-    *, used: tuple[int, int, int] = (200, 200, 200), size: int = 200, alarms: tuple[Alarm, ...] = (), versions: str = "3.7.3 3.7.3 3.7.3"
+    *,
+    used: tuple[int, int, int] = (200, 200, 200),
+    size: int = 200,
+    alarms: tuple[Alarm, ...] = (),
+    versions: str = "3.7.3 3.7.3 3.7.3",
+    back: str = "",
 ) -> Cluster:
     """Three members, led by m1; sizes in MiB."""
     health = {
@@ -37,6 +42,7 @@ def cluster(
                 quota=2048 * MIB,
                 learner=False,
                 revision=5000,
+                downgrade=back,
             ),
         )
         for member, one, version in zip(MEMBERS, used, versions.split())
@@ -56,6 +62,8 @@ NOSPACE = (Alarm(2, "NOSPACE"),)
     ("on", "options", "steps"),
     [
         pytest.param(cluster(), {}, "", id="nothing needed"),
+        pytest.param(cluster(back="3.6.0"), {}, "cancel", id="a way back that was given up"),
+        pytest.param(cluster(back="3.6.0", versions="3.7.3 3.7.3 3.6.16"), {}, "", id="a way back that one has gone"),
         pytest.param(cluster(used=(100, 200, 100)), {}, "defragment:3 defragment:1", id="half is free on two: leader last"),
         pytest.param(cluster(used=(120, 120, 120)), {}, "", id="below the threshold"),
         pytest.param(cluster(used=(120, 120, 120)), {"threshold": 30}, "defragment:2 defragment:3 defragment:1", id="other threshold"),
