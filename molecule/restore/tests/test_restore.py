@@ -122,11 +122,27 @@ def test_check_mode_tells_the_plan_without_quorum_and_on_empty_hosts(snapshot: P
     assert said(hosts["e2"], "ls -d /var/lib/etcd /var/lib/quorate 2>/dev/null || true") == ""
 
 
+def starts(host: Host) -> dict[str, str]:
+    """When each unit of a host was started."""
+    return {name.removesuffix(".service"): unit["ExecMainStartTimestampMonotonic"] for name, unit in units(host).items()}
+
+
 def test_two_of_three_are_replaced_by_empty_hosts_and_all_is_back(
-    snapshot: Path, later: str, identity: int, inventory: Path, api: Api, etcdctl: Callable[..., str]
+    snapshot: Path, later: str, identity: int, inventory: Path, api: Api, hosts: Mapping[str, Host], etcdctl: Callable[..., str]
 ) -> None:
+    before = starts(hosts["m1"])
     run = play("restore", f"--extra-vars=restore_snapshot=snapshots/{snapshot.name} restore_confirmed=kubernetes", inventory=inventory)
     assert run.code == 0, run.end
+    # Whoever remembers what was given up has begun anew.
+    after = starts(hosts["m1"])
+    assert sorted(name for name in after if after[name] != before.get(name)) == [
+        "etcd",
+        "flanneld",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kubelet",
+    ]
     assert members(etcdctl, "m1") == voters(HOSTS)
     assert cluster(etcdctl, "e2") != identity
     assert api.ask(f"{CONFIG_MAPS}/before").status == 200
