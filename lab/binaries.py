@@ -38,8 +38,8 @@ class Builder:
         missing = [item for item in wanted if not self._complete(*item)]
         built = 0
         for number, (package, version, architecture) in enumerate(missing, start=1):
-            # One package at a time, so that who needs only the first ones need not wait for all of another process.
-            with locked(self.cache.root / "binaries.lock", purpose="building programs"):
+            # A lock of each: who needs only some need not wait for all that another process builds.
+            with locked(self.cache.build / f"{package}-{version}-{architecture}.lock", purpose=f"building {package} {version}"):
                 if not self._complete(package, version, architecture):
                     say(f"[{number}/{len(missing)}] {package} {version} ({architecture})")
                     self._build(package, version, architecture)

