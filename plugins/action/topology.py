@@ -21,6 +21,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils._problem import
 from ansible_collections.quorate.kubernetes.plugins.module_utils._topology import problems, topology
 from ansible_collections.quorate.kubernetes.plugins.module_utils._variables import Declared, check, declared
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _local, _preflight, _run_lock, _templates
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils._plain import plain
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 CLUSTER_PREFIX = "cluster_"  # variables of this prefix have one value for the whole cluster
@@ -61,15 +62,15 @@ def is_plain(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float))
 
 
-def as_data(value: Any) -> Any:
-    """Plain Python data of what Ansible's templating returned; reads all of it, so that nothing is left to be computed."""
-    if isinstance(value, Mapping):
-        return {str(key): as_data(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [as_data(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    return str(value)
+def _folder_problems(folders: Mapping[str, str]) -> list[Problem]:
+    """Authorities, lock file and records lie beside the inventory, which Ansible knows only as the folder of the file that named a host."""
+    if len(set(folders.values())) < 2:
+        return []
+    shown = "; ".join(
+        f"{', '.join(host for host in folders if folders[host] == folder)}: {folder}" for folder in sorted(set(folders.values()))
+    )
+    remedy = "Name all hosts in files of one folder, which is the inventory; their variables may lie in group_vars and host_vars there"
+    return [Problem(place="all hosts", what=f"the hosts come from files in different folders ({shown})", remedy=remedy)]
 
 
 def _with_replacements(inventory: Inventory, *, folder: str, further: Mapping[str, str]) -> tuple[Inventory, list[Problem]]:
@@ -138,12 +139,12 @@ class Reader:
                 if not self._compute(variable, host=name, templar=templar, values=values, value=value):
                     continue
             else:
-                values[variable] = as_data(value)
+                values[variable] = plain(value)
         return values, str(values.pop("ansible_host", "") or "")
 
     def _compute(self, variable: str, *, host: str, templar: Any, values: dict[str, Any], value: Any) -> bool:
         try:
-            values[variable] = as_data(templar.template(value))
+            values[variable] = plain(templar.template(value))
         except AnsibleError as error:
             reason = " ".join(str(error).split())
             if not any(fact in reason for fact in LATER):
@@ -176,10 +177,11 @@ class ActionModule(ActionBase):
         hosts = sorted({host for name in GROUPS for host in groups.get(name, ())})
         if _is_second(hosts, task_vars["hostvars"], run=arguments["run"]):
             return {**result, "failed": True, "msg": SECOND_PLAYBOOK}
-        folder = (task_vars["hostvars"].raw_get(hosts[0]).get("inventory_dir") or "") if hosts else ""
+        folders = {host: task_vars["hostvars"].raw_get(host).get("inventory_dir") or "" for host in hosts}
+        folder = next(iter(folders.values()), "")
         inventory, settings, found = self._inventory(groups, hosts=hosts, known=known, task_vars=task_vars)
         inventory, unreadable = _with_replacements(inventory, folder=folder, further=arguments["replaced"])
-        found += [*unreadable, *problems(inventory)]
+        found += [*unreadable, *_folder_problems(folders), *problems(inventory)]
         found += _preflight.problems(
             settings,
             pods=inventory.setting("cluster_pod_network"),

@@ -42,13 +42,14 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _settings
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils._plain import plain
 
 
 def merge_settings(_input: Mapping[str, Any], *layers: Mapping[str, Any]) -> dict[str, Any]:
     for layer in (_input, *layers):
         if not isinstance(layer, Mapping):
             raise AnsibleFilterError(f"merge_settings takes mappings, not {type(layer).__name__}: {layer!r}")
-    return _settings.merge(_input, *layers)
+    return _settings.merge(*(plain(layer) for layer in (_input, *layers)))
 
 
 class FilterModule:

@@ -245,6 +245,8 @@ def parse(value: Mapping[str, Any]) -> Component:
         for entry in value.get("directories") or []
     ]
     ready = {key: setting for key, setting in (value.get("ready") or {}).items() if setting is not None}
+    # From the command line numbers come as texts.
+    numbers = {key: kind(ready[key]) for key, kind in (("timeout", float), ("port", int), ("status", int)) if key in ready}
     component = Component(
         name=name,
         unit=value.get("unit") or "",
@@ -252,9 +254,9 @@ def parse(value: Mapping[str, Any]) -> Component:
         directories=tuple(directories),
         files=tuple(files),
         watch=tuple(value.get("watch") or ()),
-        ready=Ready(**{**ready, "paths": tuple(ready.get("paths", ()))}),
+        ready=Ready(**{**ready, **numbers, "paths": tuple(ready.get("paths", ()))}),
         state=value.get("state") or STARTED,
-        stop_timeout=value.get("stop_timeout") or 0,
+        stop_timeout=float(value.get("stop_timeout") or 0),
     )
     _check(component)
     return component

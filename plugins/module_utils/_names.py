@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Optional
 
-NAME_LENGTH = 63  # a node's name is also the value of its label kubernetes.io/hostname
+NAME_LENGTH = 49  # with system:flannel: before it, it is the common name of a certificate, which has at most 64 characters
 DOMAIN_LENGTH = 253
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -64,7 +64,7 @@ def host_name_problem(name: str) -> str:
     if address(name) is not None:
         return "is an address: certificates and logs need a name"
     if len(name) > NAME_LENGTH:
-        return f"has {len(name)} characters; a node's name has at most {NAME_LENGTH}"
+        return f"has {len(name)} characters; a name that stands in certificates has at most {NAME_LENGTH}"
     if not is_domain(name):
         return (
             "is no host name (RFC 1123: lower-case letters, digits, dashes and dots, each part with a letter or digit at "

@@ -28,6 +28,8 @@ LOOPBACK = "127.0.0.1"
 ETCD_CLIENT_PORT = 2379
 DNS_INDEX = 10  # by custom the tenth address of the services' network is that of the cluster's DNS
 SMALLEST_SERVICE_NETWORK = 16
+LARGEST_SERVICE_NETWORK = 1 << 20  # API servers refuse a larger one
+NODE_PREFIX = 24  # of the share of each node, unless the controller manager is told otherwise
 
 STACKED = "stacked"
 EXTERNAL = "external"
@@ -178,6 +180,17 @@ def _network_problems(inventory: Inventory) -> Iterator[Problem]:
     services = found.get("cluster_service_network")
     if services and services.num_addresses < SMALLEST_SERVICE_NETWORK:
         yield _problem("cluster_service_network", reason=f"{services} is too small: the DNS Service has its tenth address")
+    if services and services.num_addresses > LARGEST_SERVICE_NETWORK:
+        yield _problem("cluster_service_network", reason=f"{services} is too large: API servers take a /12 at most")
+    pods = found.get("cluster_pod_network")
+    if pods and _is_shared_out_by_kubernetes(inventory):
+        nodes, room = len({*inventory.masters, *inventory.workers}), 2 ** max(0, NODE_PREFIX - pods.prefixlen)
+        if nodes > room:
+            yield _problem(
+                "cluster_pod_network",
+                reason=f"{pods} has room for {room} nodes, each of which gets a /{NODE_PREFIX} of it, but there are {nodes}",
+                remedy="Choose a larger network, or smaller shares with node-cidr-mask-size in masters_controller_manager_flags",
+            )
     if len(found) == 2 and found["cluster_pod_network"].overlaps(found["cluster_service_network"]):
         yield _problem(
             "cluster_pod_network",
@@ -192,6 +205,13 @@ def _network_problems(inventory: Inventory) -> Iterator[Problem]:
                 what=f"the address lies in {name} {parsed}, so the node could not be told from a pod or Service",
                 remedy=f"Choose another {name}, in group_vars/all.yml, or another node_address",
             )
+
+
+def _is_shared_out_by_kubernetes(inventory: Inventory) -> bool:
+    """Whether the controller manager gives each node its share of the network of pods, of the usual size. Where flannel does, its own settings are judged."""
+    flags = [inventory.of(host, "masters_controller_manager_flags", {}) for host in inventory.masters]
+    stores = {inventory.of(host, "flannel_store", "kubernetes") for host in (*inventory.masters, *inventory.workers)}
+    return "etcd" not in stores and not any("node-cidr-mask-size" in name for given in flags for name in given)
 
 
 def _api_problems(inventory: Inventory) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils._variables impo
 
 TEMPLATE = "_template"
 ARTIFACTS = ("artifacts_source", "artifacts_mirror", "artifacts_directory", "artifacts_delivery")
+RESOURCE = re.compile(r"[a-z][a-z0-9]*(\.[a-z0-9.-]+)?|\*\.([a-z0-9.-]+|\*)?")  # RESOURCE, RESOURCE.GROUP, *.GROUP, *. and *.*
 FLANNEL = ("flannel_backend", "flannel_network", "flannel_store")
 
 
@@ -60,11 +62,23 @@ def problems(settings: Settings, *, pods: str, installs: bool, has_template: Cal
             leases=values["flannel_store"] == "etcd",
         )
         yield from (Problem(what=what, remedy=remedy, hosts=(host,)) for what, remedy in found)
+    for host, values in settings.together(("masters_encrypted_resources",)):
+        what = _resources_problem(values["masters_encrypted_resources"])
+        if what:
+            yield Problem(what=what, remedy="Name resources, such as secrets or configmaps; all of them are *.*", hosts=(host,))
     for host, values in settings.together(ARTIFACTS):
         source = {name.partition("_")[2]: value for name, value in values.items()}
         directory = os.path.expanduser(os.path.expandvars(source["directory"]))
         found = _artifacts.source_problems(source, is_folder=not installs or os.path.isdir(directory))
         yield from (Problem(what=what, remedy=remedy, hosts=(host,)) for what, remedy in found)
+
+
+def _resources_problem(resources: list[str]) -> str:
+    """Why API servers would not start with these; one that runs would go on with the former ones, and say nothing."""
+    if not resources:
+        return "masters_encrypted_resources is empty, but API servers encrypt at least one resource"
+    wrong = [name for name in resources if not RESOURCE.fullmatch(name)]
+    return f"masters_encrypted_resources names {', '.join(map(show, wrong))}, which is no resource" if wrong else ""
 
 
 def _template_problems(settings: Settings, has_template: Callable[[str], bool]) -> Iterator[Problem]:

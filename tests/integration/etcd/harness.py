@@ -144,7 +144,7 @@ class Host:
         if self.process:
             self.process.send_signal(signal.SIGCONT)
             self.process.send_signal(number)
-            self.process.wait(20)
+            self.process.wait(60)
         self.process = None
 
     def freeze(self) -> None:

@@ -46,8 +46,9 @@ def test_findings_take_what_one_host_asked() -> None:
 @pytest.mark.parametrize("asked", ["upgrade_cluster", "masters_cluster"])
 def test_steps_know_hosts_by_the_name_that_leads(asked: str) -> None:
     masters = {"step": "change", "plan": ["restart kube-scheduler.service (x)", "restart kube-controller-manager.service (x)"]}
+    answer: dict[str, Any] = {asked: {"leaders": {"kube-scheduler": "m1.example.com"}}}
     hosts = {
-        "m1": host("m1", masters_plan=masters, **{asked: {"leaders": {"kube-scheduler": "m1.example.com"}}}),
+        "m1": host("m1", masters_plan=masters, **answer),
         "w1": host("w1", workers_plan=RESTART),
     }
     found = upgrade_steps.upgrade_steps(TOPOLOGY, hosts)

@@ -194,11 +194,19 @@ def test_certificates_carry_what_people_and_pods_use() -> None:
         ),
         pytest.param({"cluster_versions": {"etcd": "3.5.9"}}, "cluster_versions says etcd 3.5.9: etcd 3.5.9 is too old", id="old etcd"),
         pytest.param({"cluster_pod_network": "10.244.0.1/16"}, 'cluster_pod_network "10.244.0.1/16" is no IPv4 network', id="host bits"),
+        pytest.param(
+            {"cluster_pod_network": "10.244.0.0/22"}, "cluster_pod_network 10.244.0.0/22 has room for 4 nodes", id="no share left"
+        ),
+        pytest.param({"cluster_service_network": "172.0.0.0/8"}, "cluster_service_network 172.0.0.0/8 is too large", id="too large"),
         pytest.param({"cluster_service_network": "10.96.0.0/29"}, "cluster_service_network 10.96.0.0/29 is too small", id="too small"),
         pytest.param(
             {"cluster_pod_network": "10.0.0.0/8"}, "cluster_pod_network 10.0.0.0/8 overlaps cluster_service_network", id="overlap"
         ),
-        pytest.param({"cluster_pod_network": "192.0.2.12/30"}, "the address lies in cluster_pod_network 192.0.2.12/30", id="hosts inside"),
+        pytest.param(
+            {"cluster_pod_network": "192.0.2.12/30", "masters_controller_manager_flags": {"node-cidr-mask-size": 32}},
+            "the address lies in cluster_pod_network 192.0.2.12/30",
+            id="hosts inside, and shares that are told",
+        ),
         pytest.param({"cluster_api_port": 0}, "cluster_api_port 0 is no port", id="port"),
         pytest.param({"cluster_api_local_port": 6443}, "cluster_api_local_port 6443 is cluster_api_port as well", id="same port"),
         pytest.param({"cluster_api_endpoint": "kube"}, 'cluster_api_endpoint "kube" is no HOST:PORT', id="endpoint"),
@@ -235,7 +243,8 @@ def test_a_version_of_etcd_that_is_no_text_is_told_once() -> None:
 
 
 def test_hosts_inside_a_network_are_named() -> None:
-    found = list(_topology.problems(inventory(cluster_pod_network="192.0.2.12/30")))
+    shares = {"node-cidr-mask-size": 32}
+    found = list(_topology.problems(inventory(cluster_pod_network="192.0.2.12/30", masters_controller_manager_flags=shares)))
     assert [problem.hosts for problem in found] == [("m2", "m3", "w1", "w2")]
 
 

@@ -19,6 +19,7 @@ KNOWN = Declared(
         "flannel_backend": {"default": {"Type": "vxlan"}},
         "flannel_network": {"default": {}},
         "flannel_store": {"default": "kubernetes"},
+        "masters_encrypted_resources": {"default": ["secrets"]},
         "etcd_unit_template": {"default": "etcd.service.j2"},
         "node_sysctl_template": {"default": "sysctl.conf.j2"},
     },
@@ -53,6 +54,13 @@ def problems(hosts: dict[str, dict[str, Any]], *, later: str = "", installs: boo
         pytest.param({"flannel_network": {"SubnetLen": 31}}, [], id="subnets of Kubernetes"),
         pytest.param(
             {"flannel_network": {"SubnetLen": 31}, "flannel_store": "etcd"}, ["the subnets of nodes would be /31"], id="subnets of flannel"
+        ),
+        pytest.param({"masters_encrypted_resources": ["secrets", "bears.example.com", "*.apps", "*.", "*.*"]}, [], id="encrypted"),
+        pytest.param({"masters_encrypted_resources": []}, ["masters_encrypted_resources is empty"], id="nothing encrypted"),
+        pytest.param(
+            {"masters_encrypted_resources": ["secrets", "*", "Secret"]},
+            ['masters_encrypted_resources names "*", "Secret", which is no resource'],
+            id="encrypted by another name",
         ),
         pytest.param({"artifacts_mirror": "", "artifacts_delivery": "push"}, [], id="defaults"),
         pytest.param({"artifacts_source": "mirror", "artifacts_mirror": "https://a", "artifacts_delivery": "pull"}, [], id="mirror"),
