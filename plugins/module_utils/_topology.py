@@ -248,6 +248,7 @@ def topology(inventory: Inventory) -> Topology:
     versions = _version.packages(_version.parse(inventory.setting("cluster_version")), inventory.setting("cluster_versions"))
     directory = inventory.setting("cluster_binaries_directory")
     masters, etcd = inventory.masters, inventory.etcd
+    idle = set(inventory.etcd_spares).difference(masters, inventory.workers, etcd)
     return Topology(
         name=inventory.setting("cluster_name"),
         domain=inventory.setting("cluster_domain"),
@@ -259,9 +260,7 @@ def topology(inventory: Inventory) -> Topology:
         api=_api(inventory, service=str(services[1])),
         hosts={host: _host(inventory, host) for host in inventory.hosts},
         leaving={host: dataclasses.replace(_host(inventory, host), kinds=kinds) for host, kinds in inventory.leaving.items()},
-        in_use=tuple(
-            host for host in inventory.hosts if host in {*masters, *inventory.workers, *etcd} or host not in inventory.etcd_spares
-        ),
+        in_use=tuple(host for host in inventory.hosts if host not in idle),
         etcd=tuple(etcd),
         etcd_urls={host: f"https://{inventory.address(host)}:{ETCD_CLIENT_PORT}" for host in etcd},
         etcd_spares=tuple(inventory.etcd_spares),

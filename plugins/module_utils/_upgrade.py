@@ -169,20 +169,23 @@ def stopped_on_the_way_back(
         for versions in running.values()
         if "etcd" in versions and _version.parse(versions["etcd"]).minors_ahead_of(target) > 0
     ]
-    stopped = [
-        name
-        for name, one in sorted(observations.items())
-        if ((one.get("components") or {}).get("etcd") or {}).get("unit", {}).get("active", "active") != "active"
-    ]
+    stopped = [name for name, one in sorted(observations.items()) if _is_stopped(one, "etcd")]
     advice = f"and etcd goes back to {target.line} only while all do. Run the playbook site first, with etcd {max(newer, default='')}"
     return [f"The member of etcd on {name} does not run, {advice}." for name in stopped if newer]
 
 
 def _is_mended(observation: Optional[Mapping[str, Any]], component: str) -> bool:
-    known_here = ((observation or {}).get("components") or {}).get(component)
-    if not known_here:
-        return False
-    return (known_here.get("unit") or {}).get("active") != "active" or bool(known_here.get("replaced"))
+    return _is_stopped(observation, component) or bool(_known(observation, component).get("replaced"))
+
+
+def _is_stopped(observation: Optional[Mapping[str, Any]], component: str) -> bool:
+    """Whether a component is known on a host, and does not run."""
+    known_here = _known(observation, component)
+    return bool(known_here) and (known_here.get("unit") or {}).get("active") != "active"
+
+
+def _known(observation: Optional[Mapping[str, Any]], component: str) -> Mapping[str, Any]:
+    return ((observation or {}).get("components") or {}).get(component) or {}
 
 
 def notes(

@@ -49,6 +49,11 @@ def units(host: Host) -> Mapping[str, Mapping[str, str]]:
     return {unit["Id"]: unit for unit in shown_units}
 
 
+def starts(host: Host) -> dict[str, str]:
+    """When each of those services was started, in microseconds of the one clock that all hosts of the lab share."""
+    return {name.removesuffix(".service"): unit["ExecMainStartTimestampMonotonic"] for name, unit in units(host).items()}
+
+
 # Where something of a cluster could be written. Logs, and what systemd keeps, change by themselves.
 FOLDERS = ("/etc", "/opt", "/usr/local", "/root", "/home", "/var/lib")
 BY_ITSELF = ("/var/lib/systemd/", "/var/lib/containerd/", "/var/lib/apt/", "/var/lib/dpkg/")

@@ -80,6 +80,13 @@ def test_role_documents_exactly_its_defaults(role: Path) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
+def test_descriptions_hold_no_expressions(role: Path) -> None:
+    """Ansible computes all of an argument spec, its text too, before it checks with it."""
+    told = [option["description"] for option in options_of(role).values()]
+    assert [text for text in told if "{{" in str(text)] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_role_documents_each_entry_point_that_a_playbook_uses(role: Path) -> None:
     used = {
         entry.get("tasks_from", "main").removesuffix(".yml")

@@ -13,7 +13,7 @@ from testinfra.host import Host
 
 from tests.cluster.api import Api
 from tests.cluster.etcd import cluster, identities, lives, members, voters
-from tests.cluster.hosts import said, together, units
+from tests.cluster.hosts import said, starts, together
 from tests.cluster.inventory import changed
 from tests.cluster.playbook import fine, play, play_until, unchanged
 from tests.cluster.sampler import Health
@@ -78,7 +78,7 @@ def test_the_first_host_of_all_groups_is_lost_and_comes_back_empty(
 
 
 def started(hosts: Mapping[str, Host], names: list[str]) -> dict[str, str]:
-    return together(lambda name: units(hosts[name])["etcd.service"]["ExecMainStartTimestampMonotonic"], names)
+    return together(lambda name: starts(hosts[name])["etcd"], names)
 
 
 def test_nobody_else_is_touched_while_one_is_down(

@@ -14,7 +14,7 @@ from testinfra.host import Host
 
 from tests.cluster.api import Api
 from tests.cluster.etcd import cluster, members, voters
-from tests.cluster.hosts import said, together, units
+from tests.cluster.hosts import said, starts, together, units
 from tests.cluster.inventory import changed
 from tests.cluster.playbook import Run, fine, play, unchanged
 from tests.cluster.switch import press
@@ -36,8 +36,8 @@ def words(run: Run) -> str:
 
 
 def started(hosts: Mapping[str, Host], name: str) -> list[str]:
-    found = units(hosts[name])
-    return [found[unit]["ExecMainStartTimestampMonotonic"] for unit in ("etcd.service", "kube-apiserver.service")]
+    found = starts(hosts[name])
+    return [found[unit] for unit in ("etcd", "kube-apiserver")]
 
 
 @pytest.fixture(scope="module")
@@ -120,11 +120,6 @@ def test_check_mode_tells_the_plan_without_quorum_and_on_empty_hosts(snapshot: P
     assert started(hosts, "m1") == before
     assert said(hosts["m1"], "ls /var/lib/etcd").split() == ["member"]
     assert said(hosts["e2"], "ls -d /var/lib/etcd /var/lib/quorate 2>/dev/null || true") == ""
-
-
-def starts(host: Host) -> dict[str, str]:
-    """When each unit of a host was started."""
-    return {name.removesuffix(".service"): unit["ExecMainStartTimestampMonotonic"] for name, unit in units(host).items()}
 
 
 def test_two_of_three_are_replaced_by_empty_hosts_and_all_is_back(

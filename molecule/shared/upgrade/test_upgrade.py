@@ -19,7 +19,7 @@ from lab import versions as lab_versions
 from tests.cluster import applications
 from tests.cluster.api import Api
 from tests.cluster.etcd import lives
-from tests.cluster.hosts import together, units
+from tests.cluster.hosts import starts, together, units
 from tests.cluster.playbook import Run, fine, play, unchanged
 from tests.cluster.probe import Probe, is_without_leader
 from tests.cluster.sampler import Health, Sampler
@@ -154,11 +154,8 @@ class Measured:
 
 def when_started(hosts: Mapping[str, Host]) -> dict[str, dict[str, float]]:
     """When each unit of each host was started, in microseconds of the one clock that all hosts of the lab share."""
-    found = together(lambda name: units(hosts[name]), hosts)
-    return {
-        name: {unit.removesuffix(".service"): float(shown["ExecMainStartTimestampMonotonic"]) for unit, shown in shown_units.items()}
-        for name, shown_units in found.items()
-    }
+    found = together(lambda name: starts(hosts[name]), hosts)
+    return {name: {unit: float(at) for unit, at in of_host.items()} for name, of_host in found.items()}
 
 
 def ended_by_themselves(hosts: Mapping[str, Host]) -> dict[str, set[str]]:
