@@ -11,5 +11,5 @@ from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _api
 class ActionModule(_api.InfoAction):
     """The module cluster_info, with a client certificate."""
 
-    # With a limit it runs on a worker. The role addons binds the group, which may read what is asked for and no Secrets.
-    GROUP = "quorate:node-operators"
+    # With a limit it runs on a worker.
+    GROUP = _api.NODE_OPERATORS

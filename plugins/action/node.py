@@ -46,8 +46,8 @@ def is_satisfied(arguments: Mapping[str, Any], observed: Mapping[str, Mapping[st
 class ActionModule(_api.ApiAction):
     """Send a client certificate to the host, unless what was observed shows that there is nothing to do."""
 
-    # It runs on workers too: there it must not open more than what it is for. The role addons binds the group.
-    GROUP = "quorate:node-operators"
+    # It runs on workers too: there it must not open more than what it is for.
+    GROUP = _api.NODE_OPERATORS
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         task_vars = task_vars or {}

@@ -18,11 +18,6 @@ options:
       - A host of the topology.
     type: dict
     required: true
-  bare:
-    description:
-      - Whether to give its name only.
-    type: bool
-    default: false
 """
 
 EXAMPLES = r"""
@@ -42,9 +37,7 @@ from typing import Any
 ROLE_LABELS = {"master": "node-role.kubernetes.io/control-plane", "worker": "node-role.kubernetes.io/worker"}
 
 
-def node_object(_input: Mapping[str, Any], *, bare: bool = False) -> dict[str, Any]:
-    if bare:
-        return {"name": _input["name"]}
+def node_object(_input: Mapping[str, Any]) -> dict[str, Any]:
     roles = {label: "" for kind, label in ROLE_LABELS.items() if kind in _input["kinds"]}
     places = {f"topology.kubernetes.io/{place}": _input[place] for place in ("zone", "region") if _input[place]}
     return {"name": _input["name"], "labels": {**roles, **places, **_input["labels"]}, "taints": list(_input["taints"])}

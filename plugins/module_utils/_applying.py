@@ -150,7 +150,7 @@ class ComponentOnHost:
         service, timeout = self._component.service, self._component.stop_timeout
 
         def ended() -> bool:
-            return _host.unit_states([service])[service].active in ("inactive", "failed")
+            return _host.unit_states([service])[service].ended
 
         if timeout:
             _host.systemctl("stop", "--no-block", service)

@@ -155,7 +155,6 @@ class Unit:
         invocation: what systemd calls this start of it; empty if it never was started.
         inputs: digest of the inputs that the process was started with; empty if that is not known.
         started: when it was started, in seconds since the epoch; 0 if it is not running.
-        reload_needed: whether systemd has not read the latest unit files.
         program: path of the program that its main process runs; empty if it has none.
         process: whether it has a process; one that did its work and ended has none, and is disturbed by nothing.
     """
@@ -168,7 +167,6 @@ class Unit:
     program: str = ""
     inputs: str = ""
     started: float = 0.0
-    reload_needed: bool = False
 
     @property
     def running(self) -> bool:

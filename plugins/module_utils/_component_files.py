@@ -107,7 +107,6 @@ def _unit(state: _host.UnitState, inputs: Mapping[str, Any] | None, inputs_path:
         program=_host.process_program(state.pid) if state.pid else "",
         inputs=running_inputs,
         started=started,
-        reload_needed=state.reload_needed,
     )
 
 

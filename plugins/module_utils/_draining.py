@@ -14,7 +14,6 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import _drain, 
 
 POLL_SECONDS = 0.25
 
-BUDGETS = _kubernetes.Resource("/apis/policy/v1", "poddisruptionbudgets", namespaced=True)
 DAEMON_SETS = _kubernetes.Resource("/apis/apps/v1", "daemonsets", namespaced=True)
 
 
@@ -69,7 +68,7 @@ class Draining:
         if not remaining:
             return []
         pods = {_key(pod): pod for pod in self._pods(nodes)}
-        budgets = self._client.collection(BUDGETS.path())
+        budgets = self._client.collection(_kubernetes.BUDGETS.path())
         causes: dict[str, list[str]] = {}
         for decision in remaining:
             pod = pods.get((decision.namespace, decision.name))

@@ -216,10 +216,6 @@ def parse_flag(text: str, name: str) -> bool:
     return bool(_parse(text).get(name, False))
 
 
-def parse_revision(text: str) -> int:
-    return int(_parse(text)["header"]["revision"])
-
-
 def _text(encoded: str) -> str:
     return base64.b64decode(encoded).decode("utf-8", "surrogateescape")
 

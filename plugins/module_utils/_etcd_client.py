@@ -145,7 +145,7 @@ class EtcdClient:
             )
 
     def wait_for(self, holds: Callable[[Cluster], bool], *, timeout: float) -> Optional[Cluster]:
-        """Ask until it holds; the last cluster seen, or None if the cluster could not be asked to the end."""
+        """Ask until it holds; the last cluster seen, or None if none answered."""
         seen: Optional[Cluster] = None
 
         def look() -> bool:

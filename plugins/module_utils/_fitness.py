@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-ARCHITECTURES = ("amd64", "arm64")
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _artifacts
+
 OLDEST_PYTHON = (3, 9)
 MEBIBYTE, GIBIBYTE = 1 << 20, 1 << 30
 
@@ -38,8 +39,10 @@ def problems(
     """
     platform = observation["platform"]
     found = []
-    if platform["architecture"] not in ARCHITECTURES:
-        found.append(f"Its architecture is {platform['architecture']}: there are programs for {' and '.join(ARCHITECTURES)} only.")
+    if platform["architecture"] not in _artifacts.ARCHITECTURES:
+        found.append(
+            f"Its architecture is {platform['architecture']}: there are programs for {' and '.join(_artifacts.ARCHITECTURES)} only."
+        )
     # Not a semantic version: 3.14.0rc2, and distributions have 3.11.2+.
     if tuple(int(number) for number in re.findall(r"\d+", platform["python"])[:2]) < OLDEST_PYTHON:
         found.append(f"Its Python is {platform['python']}: install Python 3.9 or later.")

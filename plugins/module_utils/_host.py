@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, quorate.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private to quorate.kubernetes: the one place that touches files, processes and systemd of a host.
+"""Private to quorate.kubernetes: files, processes and systemd of a host. What else touches one does it through this, where it can.
 
 Everything raises L(HostError) with a sentence that names what was tried, on which thing, and why it failed.
 """
@@ -421,6 +421,9 @@ def _group(number: int) -> str:
 
 # --- processes ---------------------------------------------------------------------------------------------------------
 
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where programs lie, whatever the environment of the login says."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Completed:
@@ -442,7 +445,7 @@ def run(
     """Run a program without a shell. With check, an exit code other than 0 is an error with the program's own words."""
     shown = " ".join(arguments)
     variables = {**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})}
-    variables["PATH"] = variables.get("PATH", "") + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    variables["PATH"] = f"{variables.get('PATH', '')}:{SEARCH_PATH}"
     try:
         done = subprocess.run(arguments, input=stdin, capture_output=True, timeout=timeout, check=False, env=variables)
     except FileNotFoundError:
@@ -487,9 +490,7 @@ def process_started(pid: int) -> float | None:
 # Which start of a unit a line of its journal belongs to: the unit's own lines, and those of systemd about it.
 _INVOCATION = ("_SYSTEMD_INVOCATION_ID", "INVOCATION_ID")
 _STATIC = ("static", "generated", "indirect")
-_UNIT_PROPERTIES = (
-    "LoadState,ActiveState,SubState,UnitFileState,MainPID,InvocationID,NeedDaemonReload,ActiveEnterTimestampMonotonic,NRestarts"
-)
+_UNIT_PROPERTIES = "LoadState,ActiveState,UnitFileState,MainPID,InvocationID,NeedDaemonReload,ActiveEnterTimestampMonotonic,NRestarts"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -499,7 +500,6 @@ class UnitState:
     Attributes:
         loaded: whether systemd knows the unit.
         active: systemd's ActiveState, such as C(active), C(activating), C(failed), C(inactive).
-        sub: systemd's SubState, such as C(running), C(exited), C(auto-restart).
         enabled: whether it is started at boot.
         static: whether that cannot be chosen, because its unit file does not say how it is enabled.
         pid: main process; 0 if there is none.
@@ -511,7 +511,6 @@ class UnitState:
 
     loaded: bool
     active: str
-    sub: str
     enabled: bool
     static: bool
     pid: int
@@ -519,6 +518,11 @@ class UnitState:
     reload_needed: bool
     activated: float
     restarts: int
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of it runs, nor is on its way to or from there."""
+        return self.active in ("inactive", "failed")
 
 
 def unit_states(units: Iterable[str]) -> dict[str, UnitState]:
@@ -535,7 +539,6 @@ def unit_states(units: Iterable[str]) -> dict[str, UnitState]:
         states[name] = UnitState(
             loaded=found.get("LoadState") == "loaded",
             active=found.get("ActiveState", "inactive"),
-            sub=found.get("SubState", "dead"),
             enabled=found.get("UnitFileState") in ("enabled", "enabled-runtime", "alias", *_STATIC),
             static=found.get("UnitFileState") in _STATIC,
             pid=int(found.get("MainPID") or 0),

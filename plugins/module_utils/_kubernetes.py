@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Private to quorate.kubernetes: a client of the Kubernetes API made of Python's standard library.
 
-The one place besides C(_host) that does I/O: it keeps one connection open, because a run asks many small things.
+It keeps one connection open, because a run asks many small things.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ class Resource:
 
 NODES = Resource("/api/v1", "nodes", namespaced=False)
 PODS = Resource("/api/v1", "pods", namespaced=True)
+BUDGETS = Resource("/apis/policy/v1", "poddisruptionbudgets", namespaced=True)
 
 
 def group_prefix(api_version: str) -> str:

@@ -21,7 +21,7 @@ def stop(unit: str) -> None:
     """Stop a unit. One that waits for what will not come, such as an API server without etcd, is killed."""
 
     def has_ended() -> bool:
-        return _host.unit_states([unit])[unit].active in ("inactive", "failed")
+        return _host.unit_states([unit])[unit].ended
 
     _host.systemctl("stop", "--no-block", unit)
     if not _host.wait_until(has_ended, timeout=STOP_SECONDS):

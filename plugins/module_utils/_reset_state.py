@@ -27,7 +27,6 @@ INTERFACES = "/sys/class/net"
 SHIM = "containerd-shim"
 # Of version 2, and of each hierarchy of version 1, of which systemd knows some only.
 POD_CGROUPS = tuple(f"/sys/fs/cgroup/{hierarchy}{name}" for hierarchy in ("", "*/") for name in ("kubepods", "kubepods.slice"))
-SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def observe(runtime_directories: Sequence[str]) -> _reset.Observed:
@@ -87,7 +86,7 @@ def _units(records: dict[str, dict[str, Any]]) -> tuple[_reset.Unit, ...]:
             _reset.Unit(
                 name,
                 own=component.unit_path in records[name].get("files", []),
-                running=state.active not in ("inactive", "failed"),
+                running=not state.ended,
                 enabled=state.enabled and not state.static,
                 stale=state.active == "failed" or (state.loaded and not os.path.exists(component.unit_path)),
             )
@@ -139,7 +138,7 @@ def _links() -> list[str]:
 
 def told(*arguments: str) -> str:
     """What a program prints; nothing where it is not installed, since nobody has used it then."""
-    if shutil.which(arguments[0], path=SEARCH_PATH) is None:
+    if shutil.which(arguments[0], path=_host.SEARCH_PATH) is None:
         return ""
     return _host.run(arguments).out
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, Optional
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _version
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _cluster_state, _version
 from ansible_collections.quorate.kubernetes.plugins.module_utils._version import Version
 
 KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
@@ -110,7 +110,7 @@ def _broken_rules(here: Mapping[str, Version], *, target: Version, etcd: Version
             reasons.append(_version.proxy_problem(proxy=here["kube-proxy"], kubelet=here["kubelet"], api_servers=[target]))
     reasons += [
         _version.controller_problem(name, version=here[name], api_servers=[target])
-        for name in ("kube-controller-manager", "kube-scheduler")
+        for name in _cluster_state.CONTROLLERS
         # One that is newer than the target is on its way back with its API server.
         if name in here and target.minors_ahead_of(here[name]) > 1
     ]

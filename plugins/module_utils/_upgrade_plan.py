@@ -13,14 +13,12 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Optional
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _cluster_state
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _cluster_state, _component
 
 UNIT = re.compile(r"^(restart|start|stop) (?P<name>\S+)\.service")
 API_SERVER = "kube-apiserver"
 NODE_ROLE = "workers"
 """The role whose plan holds all that makes a node."""
-
-CHANGE = "change"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +54,8 @@ class Plans:
 
     def step(self, *roles: str) -> str:
         """The most disturbing step of some roles."""
-        found = {str((self.results.get(role) or {}).get("step", "keep")) for role in roles}
-        return CHANGE if CHANGE in found else "build" if "build" in found else "keep"
+        found = {str((self.results.get(role) or {}).get("step", _component.KEEP)) for role in roles}
+        return next((step for step in (_component.CHANGE, _component.BUILD) if step in found), _component.KEEP)
 
     def units(self, *roles: str) -> list[str]:
         """Units that some roles start, stop or restart, in order."""
@@ -97,7 +95,7 @@ def steps(plans: Mapping[str, Plans], order: Order) -> list[Step]:
 
 
 def _changed(plans: Mapping[str, Plans], *roles: str) -> list[str]:
-    return sorted(host for host, plan in plans.items() if plan.step(*roles) == CHANGE)
+    return sorted(host for host, plan in plans.items() if plan.step(*roles) == _component.CHANGE)
 
 
 def _etcd_steps(plans: Mapping[str, Plans], order: Order) -> list[Step]:

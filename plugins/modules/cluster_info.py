@@ -114,7 +114,6 @@ NOTHING: dict[str, dict[str, Any]] = {
     "risks": {"deprecated": [], "webhooks": [], "held": []},
 }
 LEASES = _kubernetes.Resource("/apis/coordination.k8s.io/v1", "leases", namespaced=True)
-BUDGETS = _kubernetes.Resource("/apis/policy/v1", "poddisruptionbudgets", namespaced=True)
 WEBHOOKS = tuple(
     _kubernetes.Resource("/apis/admissionregistration.k8s.io/v1", plural, namespaced=False)
     for plural in ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
@@ -171,7 +170,7 @@ class Cluster:
             except _kubernetes.KubernetesError as error:
                 self.unread.append(f"deprecated APIs that clients ask of {name}: {error}")
         configurations = [configuration for kind in WEBHOOKS for configuration in self._collection(server, kind.path())]
-        budgets = self._collection(server, BUDGETS.path())
+        budgets = self._collection(server, _kubernetes.BUDGETS.path())
         pods = [
             pod
             for namespace in _cluster_state.tight_namespaces(budgets)

@@ -215,7 +215,7 @@ class EtcdMember:
 
     def _host(self) -> _etcd_member.Host:
         params, unit = self._params, self._params["unit"]
-        running = bool(unit) and _host.unit_states([unit])[unit].active not in ("inactive", "failed")
+        running = bool(unit) and not _host.unit_states([unit])[unit].ended
         data = _etcd_client.data_of(params["data_directory"], log=params["log_directory"])
         return _etcd_member.Host(params["name"], tuple(params["peer_urls"]), data=data, running=running)
 

@@ -216,7 +216,7 @@ class EtcdQuorum:
 
     @staticmethod
     def _runs(unit: str) -> bool:
-        return _host.unit_states([unit])[unit].active not in ("inactive", "failed")
+        return not _host.unit_states([unit])[unit].ended
 
 
 def main() -> None:

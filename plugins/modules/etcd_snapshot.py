@@ -279,7 +279,7 @@ class EtcdSnapshot:
 
     def _refuse_if_running(self) -> None:
         unit = self._params["unit"]
-        if unit and _host.unit_states([unit])[unit].active not in ("inactive", "failed"):
+        if unit and not _host.unit_states([unit])[unit].ended:
             raise _etcd_snapshot.SnapshotError(
                 f"{unit} runs on this host. Stop it here and on all members, and all API servers, before restoring."
             )

@@ -217,8 +217,6 @@ ETCD_PKI = "/etc/etcd/pki"
 ANSWER_SECONDS = 2.0
 """How long the API, or a member of etcd, may take to answer. Without an answer the node counts as one of which nothing is known."""
 
-SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 
 def observe(params: dict[str, Any]) -> dict[str, Any]:
     """All parts of the observation."""
@@ -229,7 +227,7 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
         "platform": _platform(),
         "packings": _packing.known(),
         "clock": time.time(),
-        "commands": {name: shutil.which(name, path=SEARCH_PATH) for name in params["commands"]},
+        "commands": {name: shutil.which(name, path=_host.SEARCH_PATH) for name in params["commands"]},
         "kernel": _kernel(params["features"]),
         "probes": {path: _probe(path) for path in params["probes"]},
         "contents": {path: _content(path) for path in params["contents"]},

@@ -20,6 +20,9 @@ INSTALLER = "quorate:installer"
 INSTALLER_GROUP = "system:masters"
 """The one group that may do everything before there are any roles."""
 
+NODE_OPERATORS = "quorate:node-operators"
+"""A group that the role addons binds to what nodes are operated with, and to no Secrets."""
+
 IDENTITY_MINUTES = 30
 """How long a client certificate lives, beside the time that the task may wait."""
 

@@ -73,7 +73,7 @@ class Api:
 
 
 def load(kubeconfig: Path) -> Mapping[str, Any]:
-    """The parts of a kubeconfig's only context."""
+    """The parts of a kubeconfig's first context."""
     config = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
     return {"cluster": config["clusters"][0]["cluster"], "user": config["users"][0]["user"]}
 

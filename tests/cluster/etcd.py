@@ -36,6 +36,17 @@ def voters(names: Iterable[str]) -> Mapping[str, str]:
     return dict.fromkeys(names, "voter")
 
 
+def status(etcdctl: Etcdctl, name: str) -> dict[str, Any]:
+    """What a member says of itself, asked on its own host."""
+    return dict(json.loads(etcdctl(name, "endpoint", "status", "--write-out=json"))[0]["Status"])
+
+
+def leader(etcdctl: Etcdctl, names: Iterable[str]) -> str:
+    """Which of some members leads."""
+    statuses = {name: status(etcdctl, name) for name in names}
+    return next(name for name, one in statuses.items() if one["leader"] == one["header"]["member_id"])
+
+
 def lives(addresses: Mapping[str, str], names: Iterable[str], *, client: ssl.SSLContext) -> dict[str, Health]:
     """What tells of each member whether its process answers; a member without a leader does."""
     return {name: Health(f"https://{addresses[name]}:2379/livez", context=client) for name in names}

@@ -28,6 +28,7 @@ class Probe(Background):
         api: what it asks.
         failed: requests that failed twice.
         once: requests of which the first attempt failed.
+        lost: writes that were acknowledged and are not there.
         gap: the longest time between two writes that were acknowledged, in seconds.
     """
 
@@ -55,17 +56,17 @@ class Probe(Background):
         self.acknowledged: list[str] = []
         self.failed: list[str] = []
         self.once: list[str] = []
+        self.lost: list[str] = []
         self.gap = 0.0
         self.gap_ended = ""
 
-    def lost(self) -> list[str]:
-        """Writes that were acknowledged and are not there."""
-        listed = self.api.get(CONFIG_MAPS, query={"labelSelector": f"{LABEL}={self._tag}"})["items"]
-        return sorted(set(self.acknowledged) - {item["metadata"]["name"] for item in listed})
-
-    def clean(self) -> None:
+    def settle(self) -> None:
+        """Find out what was lost, when it has ended, and take the rest away."""
+        mine = {"labelSelector": f"{LABEL}={self._tag}"}
+        found = {item["metadata"]["name"] for item in self.api.get(CONFIG_MAPS, query=mine)["items"]}
+        self.lost = sorted(set(self.acknowledged) - found)
         # Hundreds of objects, one after the other.
-        self.api.ask(CONFIG_MAPS, method="DELETE", query={"labelSelector": f"{LABEL}={self._tag}"}, timeout=120)
+        self.api.ask(CONFIG_MAPS, method="DELETE", query=mine, timeout=120)
 
     def _repeat(self, act: Callable[[int], str], every: float) -> None:
         number = 0

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import contextlib
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from testinfra.host import Host
 
+from . import tls
 from .api import Api
 from .hosts import look
 from .probe import Probe
 from .sampler import Health, Sampler
 from .ssh import forwarded
 from .wait import until
+
+
+@contextlib.contextmanager
+def probed(
+    api: Api, addresses: Mapping[str, str], names: list[str], *, timeout: float = 15, reads: float = 5, patience: float = 0
+) -> Iterator[dict[str, Probe]]:
+    """Read, and write twice a second, through the load balancer of each of some hosts meanwhile; what came of it is known by its name afterwards."""
+    with contextlib.ExitStack() as tunnels:
+        ports = {name: tunnels.enter_context(forwarded(addresses[name], port=7443)) for name in names}
+        probes = {
+            name: Probe(api=api.at(f"https://127.0.0.1:{port}", timeout=timeout), name=name, reads=reads, patience=patience)
+            for name, port in ports.items()
+        }
+        with contextlib.ExitStack() as running:
+            for probe in probes.values():
+                running.enter_context(probe)
+            until("the first answers", lambda: all(probe.reads and probe.acknowledged for probe in probes.values()), within=60)
+            yield probes
+        for probe in probes.values():
+            probe.settle()
 
 
 @contextlib.contextmanager
@@ -25,24 +45,18 @@ def used(
     through: str,
     servers: list[str],
     etcd: Mapping[str, Callable[[], bool]] = MappingProxyType({}),
+    patience: float = 0,
 ) -> Iterator[None]:
     """Read and write through the load balancer of a host meanwhile: no request fails twice, no write that was acknowledged is lost, and no more than one at
-    a time is away of the API servers, and of the members of etcd that are looked at. One that is dead before counts, so no other may be away then."""
-    anyone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    anyone.check_hostname = False
-    anyone.verify_mode = ssl.CERT_NONE
-    stores = Sampler(etcd)
-    watch = Sampler({name: Health(f"https://{addresses[name]}:{api.port}/readyz", context=anyone) for name in servers})
-    with forwarded(addresses[through], port=7443) as port:
-        probe = Probe(api=api.at(f"https://127.0.0.1:{port}", timeout=15), name=through)
-        with probe, watch, stores:
-            until("the first answers", lambda: probe.reads and probe.acknowledged, within=60)
-            yield
-        assert probe.failed == []
-        assert probe.lost() == []
-        probe.clean()
+    a time is away of the API servers, and of the members of etcd that are looked at. One that is dead before counts, so no other may be away then.
+    Where a host is lost, requests are repeated for the seconds of the patience."""
+    members = Sampler(etcd)
+    watch = Sampler({name: Health(f"https://{addresses[name]}:{api.port}/readyz", context=tls.anyone()) for name in servers})
+    with probed(api, addresses, [through], patience=patience) as probes, watch, members:
+        yield
+    assert (probes[through].failed, probes[through].lost) == ([], [])
     assert len(watch.worst) <= 1, watch.absences
-    assert len(stores.worst) <= 1, (stores.worst, stores.absences)
+    assert len(members.worst) <= 1, (members.worst, members.absences)
 
 
 def stores(hosts: Mapping[str, Host], name: str) -> list[str]:

@@ -13,11 +13,12 @@ from testinfra.host import Host
 
 from tests.cluster import tls
 from tests.cluster.api import Api
+from tests.cluster.etcd import leader
 from tests.cluster.hosts import together, units
 from tests.cluster.playbook import fine, play, unchanged
 from tests.cluster.probe import Probe
-from tests.cluster.ssh import forwarded
 from tests.cluster.switch import press
+from tests.cluster.use import probed
 from tests.cluster.wait import settled, until
 from tests.cluster.workload import SERVICE_PORTS, Workload
 
@@ -76,20 +77,11 @@ def whole(
 
 
 @contextlib.contextmanager
-def probed(api: Api, addresses: Mapping[str, str], names: list[str], *, patience: float = 0) -> Iterator[list[Probe]]:
+def served(api: Api, addresses: Mapping[str, str], names: list[str], *, patience: float = 0) -> Iterator[dict[str, Probe]]:
     """Read and write through the load balancers of some hosts meanwhile; no request may fail twice, or for longer than the patience, no write may be lost."""
-    with contextlib.ExitStack() as stack:
-        ports = {name: stack.enter_context(forwarded(addresses[name], port=7443)) for name in names}
-        probes = [Probe(api=api.at(f"https://127.0.0.1:{port}", timeout=15), name=name, patience=patience) for name, port in ports.items()]
-        with contextlib.ExitStack() as running:
-            for probe in probes:
-                running.enter_context(probe)
-            until("the first answers", lambda: all(probe.reads and probe.acknowledged for probe in probes), within=60)
-            yield probes
-        assert {name: probe.failed for name, probe in zip(names, probes)} == {name: [] for name in names}
-        assert {name: probe.lost() for name, probe in zip(names, probes)} == {name: [] for name in names}
-        for probe in probes:
-            probe.clean()
+    with probed(api, addresses, names, patience=patience) as probes:
+        yield probes
+    assert {name: (probe.failed, probe.lost) for name, probe in probes.items() if probe.failed or probe.lost} == {}
 
 
 def test_the_api_survives_the_loss_of_a_master(
@@ -100,15 +92,16 @@ def test_the_api_survives_the_loss_of_a_master(
     whole: Callable[[datetime.datetime], list[str]],
 ) -> None:
     """The master whose etcd member leads loses its power. The workers' load balancers lead to the others."""
-    masters = members("masters")
-    statuses = together(lambda name: json.loads(etcdctl(name, "endpoint", "status", "-w", "json"))[0]["Status"], masters)
-    lost = next(name for name, status in statuses.items() if status["leader"] == status["header"]["member_id"])
-    with probed(api, addresses, members("workers"), patience=10) as probes:
+    lost = leader(etcdctl, members("masters"))
+    with served(api, addresses, members("workers"), patience=10) as probes:
         press("kill", lost)
-        seen = [(probe.reads, len(probe.acknowledged)) for probe in probes]
+        seen = [(probe.reads, len(probe.acknowledged)) for probe in probes.values()]
 
         def goes_on() -> bool:
-            return all(probe.reads >= reads + 20 and len(probe.acknowledged) >= writes + 10 for probe, (reads, writes) in zip(probes, seen))
+            return all(
+                probe.reads >= reads + 20 and len(probe.acknowledged) >= writes + 10
+                for probe, (reads, writes) in zip(probes.values(), seen)
+            )
 
         try:
             until("twenty reads and ten writes through each worker without one master", goes_on, within=120)
@@ -130,7 +123,7 @@ def test_a_host_comes_back_from_a_reboot(
 ) -> None:
     other = next(name for name in members("workers") if name != rebooted)
     since = now()
-    with probed(api, addresses, [other]):
+    with served(api, addresses, [other]):
         press("restart", rebooted)
         settled(f"all that was there before {rebooted} was rebooted", lambda: whole(since), within=WITHIN, every=1)
         settled(f"pods of {rebooted} in the network", lambda: workload.unreached(only=[rebooted], since=since), within=WITHIN, every=1)

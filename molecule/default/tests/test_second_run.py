@@ -79,8 +79,7 @@ def test_check_mode_predicts_and_keeps_secrets(inventory: Path, state: Callable[
     """Another resource is to be encrypted: the file of the keys changes. It is said, not shown, and not done."""
     before = state()
     change = json.dumps({"masters_encrypted_resources": ["secrets", "configmaps"]})
-    run = play("site", "--check", "--diff", f"--extra-vars={change}", inventory=inventory)
-    assert run.code == 0, run.end
+    run = fine(play("site", "--check", "--diff", f"--extra-vars={change}", inventory=inventory))
     assert "/etc/kubernetes/kube-apiserver/encryption.yaml" in run.output
     assert {word for word in secrets if word in run.output} == set()
     assert different(before, state()) == set()
@@ -89,7 +88,6 @@ def test_check_mode_predicts_and_keeps_secrets(inventory: Path, state: Callable[
 def test_a_label_that_somebody_took_away_is_back(inventory: Path, kubectl: Callable[..., str], members: Callable[[str], list[str]]) -> None:
     label, name = "node-role.kubernetes.io/worker", members("workers")[-1]
     kubectl("label", "node", name, f"{label}-")
-    run = play("site", inventory=inventory)
-    assert run.code == 0, run.end
+    run = fine(play("site", inventory=inventory))
     assert sum(run.changed.values()) == 1, run.output
     assert json.loads(kubectl("get", "node", name, "--output=json"))["metadata"]["labels"][label] == ""

@@ -16,7 +16,7 @@ from tests.cluster.api import Api
 from tests.cluster.etcd import cluster, lives, members, voters
 from tests.cluster.hosts import said, together
 from tests.cluster.inventory import changed
-from tests.cluster.playbook import Run, fine, play, play_until
+from tests.cluster.playbook import fine, play, play_until, unchanged
 from tests.cluster.switch import press
 from tests.cluster.use import stores, urls, used
 from tests.cluster.wait import until
@@ -29,14 +29,6 @@ def executions() -> dict[str, int]:
     """Modules that the last run needed on each host."""
     last = Path(os.environ["QUORATE_EXECUTIONS_PATH"]).read_text(encoding="utf-8").splitlines()[-1]
     return {name: int(counts["modules"]) for name, counts in json.loads(last)["hosts"].items() if counts["modules"]}
-
-
-def words(run: Run) -> str:
-    return " ".join(run.output.split())
-
-
-def changes(run: Run) -> dict[str, int]:
-    return {name: count for name, count in run.changed.items() if count}
 
 
 # --- snapshots and keys ------------------------------------------------------------------------------------------------
@@ -79,24 +71,24 @@ def test_a_backup_holds_the_keys_too(inventory: Path, tmp_path: Path) -> None:
 
 def test_a_look_at_a_healthy_cluster_costs_one_execution_a_member(inventory: Path) -> None:
     run = fine(play("heal", inventory=inventory))
-    assert "All voters (e1, e2, e3) answer" in words(run)
-    assert changes(run) == {}
+    assert "All voters (e1, e2, e3) answer" in run.flat
+    unchanged(run)
     assert executions() == {"e1": 1, "e2": 1, "e3": 1}
 
 
 def test_a_short_outage_is_waited_out(inventory: Path, hosts: Mapping[str, Host], etcdctl: Callable[..., str]) -> None:
     said(hosts["e2"], "systemctl stop etcd")
     run = fine(play("heal", WATCH, inventory=inventory))
-    assert "wait: No answer from e2 for 0 s. A member is replaced after 12 s." in words(run)
+    assert "wait: No answer from e2 for 0 s. A member is replaced after 12 s." in run.flat
     said(hosts["e2"], "systemctl start etcd")
-    until("e2 is seen to be back", lambda: "nothing: All voters" in words(fine(play("heal", WATCH, inventory=inventory))), within=30)
+    until("e2 is seen to be back", lambda: "nothing: All voters" in fine(play("heal", WATCH, inventory=inventory)).flat, within=30)
     assert members(etcdctl, "e1") == voters(["e1", "e2", "e3"])
     assert not (inventory / "etcd_replaced.txt").exists()
 
 
 def test_what_would_be_done_is_told_and_nothing_is_changed(inventory: Path, etcdctl: Callable[..., str]) -> None:
     press("kill", "e2")
-    foretold = words(fine(play("heal", "--check", "--diff", inventory=inventory)))
+    foretold = fine(play("heal", "--check", "--diff", inventory=inventory)).flat
     assert "record: e2 replaced by e4" in foretold
     assert "etcd would be healed so: e4 has taken the place of e2" in foretold
     assert members(etcdctl, "e1") == voters(["e1", "e2", "e3"])
@@ -132,7 +124,7 @@ def test_nobody_is_there_and_the_spare_takes_the_place_although_the_watcher_is_k
 
 def watched(inventory: Path) -> str:
     """One look of the watcher; what it told, if it has healed."""
-    told = words(fine(play("heal", WATCH, inventory=inventory)))
+    told = fine(play("heal", WATCH, inventory=inventory)).flat
     return told if "etcd is healed" in told else ""
 
 
@@ -144,7 +136,7 @@ def decided(inventory: Path) -> str:
 
 def test_with_the_same_inventory_site_has_nothing_to_do(inventory: Path, etcdctl: Callable[..., str]) -> None:
     run = fine(play("site", inventory=inventory))
-    assert changes(run) == {}
+    unchanged(run)
     assert "e2" not in executions()
     assert "e4" in executions()
     assert members(etcdctl, "e1") == voters(["e1", "e3", "e4"])
@@ -152,11 +144,10 @@ def test_with_the_same_inventory_site_has_nothing_to_do(inventory: Path, etcdctl
 
 def test_the_lost_host_comes_back_and_stays_out(inventory: Path, hosts: Mapping[str, Host], etcdctl: Callable[..., str]) -> None:
     press("start", "e2")
-    until("e2 answers", lambda: hosts["e2"].run("true").rc == 0, within=60)
     run = fine(play("site", inventory=inventory))
-    assert changes(run) == {}
+    unchanged(run)
     assert members(etcdctl, "e1") == voters(["e1", "e3", "e4"])
-    assert "nothing: All voters (e1, e3, e4) answer" in words(fine(play("heal", WATCH, inventory=inventory)))
+    assert "nothing: All voters (e1, e3, e4) answer" in fine(play("heal", WATCH, inventory=inventory)).flat
     # As the run advised.
     fine(play("reset", "--limit=e2", "--extra-vars=reset_confirmed=true", inventory=inventory))
     assert not hosts["e2"].file("/etc/systemd/system/etcd.service").exists
@@ -168,17 +159,17 @@ def test_without_a_spare_it_refuses_and_says_why(inventory: Path, etcdctl: Calla
     refused = play("heal", inventory=inventory)
     said(hosts["e3"], "systemctl start etcd")
     assert refused.code != 0
-    assert "e3 would be replaced, but the group etcd_spares has no host left" in words(refused)
+    assert "e3 would be replaced, but the group etcd_spares has no host left" in refused.flat
     assert members(etcdctl, "e1") == voters(["e1", "e3", "e4"])
 
 
 def test_an_inventory_that_was_changed_as_advised_makes_the_record_needless(inventory: Path, tmp_path: Path) -> None:
     advised = changed(inventory, tmp_path / "advised", {"etcd": ["e1", "e3", "e4"], "etcd_spares": []})
     run = fine(play("site", inventory=advised))
-    assert changes(run) == {}
+    unchanged(run)
     record = (advised / "etcd_replaced.txt").read_text(encoding="utf-8").splitlines()
     assert [line for line in record if not line.startswith("#")] == []
     half = changed(inventory, tmp_path / "half", {"etcd": ["e1", "e2", "e3", "e4"], "etcd_spares": []})
     refused = play("site", inventory=half)
     assert refused.code != 0
-    assert "e4, which is one too, has taken its place" in words(refused)
+    assert "e4, which is one too, has taken its place" in refused.flat

@@ -16,7 +16,6 @@ from tests.cluster.inventory import changed
 from tests.cluster.playbook import fine, play, unchanged
 from tests.cluster.switch import press
 from tests.cluster.use import stores, urls, used
-from tests.cluster.wait import until
 
 MASTERS, APART = ["m1", "m2"], ["e1", "e2", "e3"]
 
@@ -36,7 +35,7 @@ def test_a_swapped_group_founds_no_second_cluster(
 ) -> None:
     run = play("site", inventory=altered(*APART))
     assert run.code != 0
-    assert "they would found a second one beside it" in " ".join(run.output.split()), run.end
+    assert "they would found a second one beside it" in run.flat, run.end
     assert members(etcdctl, "m1") == voters(["m1"])
     assert together(lambda name: hosts[name].file("/var/lib/etcd/member").exists, APART) == dict.fromkeys(APART, False)
 
@@ -112,7 +111,6 @@ def test_a_spare_takes_the_place_of_a_member_on_a_master_that_is_dead_and_comes_
     assert stores(hosts, "m1") == urls(addresses, ["m1", "m2", "e1"])
 
     press("start", "m2")
-    until("m2 answers", lambda: hosts["m2"].run("true").rc == 0, within=60)
     fine(play("site", inventory=inventory))
     assert members(etcdctl, "m1") == voters(["m1", "e1", "e2"])
     assert together(lambda name: stores(hosts, name), MASTERS) == dict.fromkeys(MASTERS, urls(addresses, ["m1", "e1", "e2"]))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tests.cluster import tls
+from tests.cluster import etcd, tls
 from tests.cluster.hosts import look, said, together
 from tests.cluster.wait import until
 
@@ -19,7 +19,7 @@ from tests.cluster.wait import until
 @pytest.fixture(scope="module")
 def statuses(etcdctl: Callable[..., str], members: Callable[[str], list[str]]) -> Mapping[str, Any]:
     """What each member says of itself, asked on its own host."""
-    return together(lambda name: json.loads(etcdctl(name, "endpoint", "status", "-w", "json"))[0]["Status"], members("etcd"))
+    return together(lambda name: etcd.status(etcdctl, name), members("etcd"))
 
 
 def test_every_host_is_a_voter(etcdctl: Callable[..., str], members: Callable[[str], list[str]], addresses: Mapping[str, str]) -> None:

@@ -7,8 +7,8 @@ import json
 import os
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,14 @@ import pytest
 from testinfra.host import Host
 
 from lab import versions as lab_versions
-from tests.cluster import applications
+from tests.cluster import applications, tls
 from tests.cluster.api import Api
-from tests.cluster.etcd import lives
+from tests.cluster.etcd import lives, status
 from tests.cluster.hosts import starts, together, units
 from tests.cluster.playbook import Run, fine, play, unchanged
 from tests.cluster.probe import Probe, is_without_leader
 from tests.cluster.sampler import Health, Sampler
-from tests.cluster.ssh import forwarded
+from tests.cluster.use import probed
 from tests.cluster.wait import until
 from tests.cluster.workload import Workload
 
@@ -45,40 +45,10 @@ def samplers(
     api: Api, etcd_client: ssl.SSLContext, addresses: Mapping[str, str], members: Callable[[str], list[str]]
 ) -> dict[str, Sampler]:
     """What looks at the API servers, and at the members of etcd, ten times a second."""
-    anyone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    anyone.check_hostname = False
-    anyone.verify_mode = ssl.CERT_NONE
     # Whether etcd answers each of them is asked by the writes, and is the same for all while etcd elects a leader.
     path = "/readyz?exclude=etcd&exclude=etcd-readiness"
-    servers = {name: Health(f"https://{addresses[name]}:{api.port}{path}", context=anyone) for name in members("masters")}
+    servers = {name: Health(f"https://{addresses[name]}:{api.port}{path}", context=tls.anyone()) for name in members("masters")}
     return {"API servers": Sampler(servers), "members of etcd": Sampler(lives(addresses, members("etcd"), client=etcd_client))}
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What those saw who read and wrote meanwhile, and which of their writes were lost in the end."""
-
-    probes: Mapping[str, Probe]
-    lost: dict[str, list[str]] = field(default_factory=dict)
-
-
-@contextlib.contextmanager
-def probed(api: Api, addresses: Mapping[str, str], names: list[str]) -> Iterator[Seen]:
-    """Ten reads and two writes a second through the load balancer of each host."""
-    with contextlib.ExitStack() as tunnels:
-        ports = {name: tunnels.enter_context(forwarded(addresses[name], port=7443)) for name in names}
-        probes = {
-            name: Probe(api=api.at(f"https://127.0.0.1:{port}", timeout=10), name=name, reads=10, writes=2) for name, port in ports.items()
-        }
-        seen = Seen(probes)
-        with contextlib.ExitStack() as stack:
-            for probe in probes.values():
-                stack.enter_context(probe)
-            until("the first answers", lambda: all(probe.reads and probe.acknowledged for probe in probes.values()), within=60)
-            yield seen
-        for name, probe in probes.items():
-            seen.lost[name] = probe.lost()
-            probe.clean()
 
 
 def executions(playbook: str) -> dict[str, int]:
@@ -98,7 +68,7 @@ def versions(api: Api, addresses: Mapping[str, str], members: Callable[[str], li
 
     def found() -> dict[str, set[str]]:
         servers = [api.at(f"https://{addresses[name]}:{api.port}").get("/version")["gitVersion"] for name in members("masters")]
-        stores = [json.loads(etcdctl(name, "endpoint", "status", "-w", "json"))[0]["Status"]["version"] for name in members("etcd")]
+        stores = [status(etcdctl, name)["version"] for name in members("etcd")]
         return {
             "kubelets": {node["status"]["nodeInfo"]["kubeletVersion"].lstrip("v") for node in api.get("/api/v1/nodes")["items"]},
             "API servers": {version.lstrip("v") for version in servers},
@@ -122,8 +92,7 @@ def told(
     running.wait(within=60)
     before = together(lambda name: units(hosts[name]), hosts)
     path = tmp_path_factory.mktemp("plan") / "plan.json"
-    run = play("upgrade", "--check", f"--extra-vars=cluster_version={KUBERNETES} upgrade_plan_file={path}", inventory=inventory)
-    assert run.code == 0, run.end
+    fine(play("upgrade", "--check", f"--extra-vars=cluster_version={KUBERNETES} upgrade_plan_file={path}", inventory=inventory))
     assert together(lambda name: units(hosts[name]), hosts) == before
     return list(json.loads(path.read_text(encoding="utf-8")))
 
@@ -134,9 +103,9 @@ def quiet(api: Api, addresses: Mapping[str, str], node_names: list[str], running
     running.wait(within=60)
     if os.environ.get("QUORATE_TEST_SHORT"):
         return 0.0
-    with probed(api, addresses, node_names) as seen:
-        until("forty writes from each node", lambda: all(len(probe.acknowledged) > 40 for probe in seen.probes.values()), within=120)
-    return max(probe.gap for probe in seen.probes.values())
+    with probed(api, addresses, node_names, timeout=10, reads=10) as probes:
+        until("forty writes from each node", lambda: all(len(probe.acknowledged) > 40 for probe in probes.values()), within=120)
+    return max(probe.gap for probe in probes.values())
 
 
 @dataclass(frozen=True)
@@ -149,7 +118,6 @@ class Measured:
     available: Sampler
     restarted: Mapping[str, Mapping[str, float]]
     by_themselves: Mapping[str, set[str]]
-    lost: Mapping[str, list[str]]
 
 
 def when_started(hosts: Mapping[str, Host]) -> dict[str, dict[str, float]]:
@@ -185,13 +153,13 @@ def measured(
     assert told
     assert versions()["members of etcd"] != {ETCD}
     moved, started = leaders(api), when_started(hosts)
-    with probed(api, addresses, node_names) as seen, contextlib.ExitStack() as stack:
-        through = seen.probes[members("workers")[0]].api
+    with probed(api, addresses, node_names, timeout=10, reads=10) as probes, contextlib.ExitStack() as stack:
+        through = probes[members("workers")[0]].api
         available = Sampler({"web": lambda: applications.available(through) >= applications.LEAST_AVAILABLE}, every=0.5)
         for sampler in (*samplers.values(), available):
             stack.enter_context(sampler)
         run = play("upgrade", f"--extra-vars=cluster_version={KUBERNETES}", inventory=inventory)
-    for name, probe in seen.probes.items():
+    for name, probe in probes.items():
         print(f"{name}: {probe.reads} reads, {len(probe.acknowledged)} writes, longest gap {probe.gap:.2f} s (at {probe.gap_ended})")
     for name, sampler in samplers.items():
         print(
@@ -200,17 +168,16 @@ def measured(
         )
     assert run.code == 0, run.end
     after = when_started(hosts)
-    gaps = {name: {"seconds": probe.gap, "ended": probe.gap_ended} for name, probe in seen.probes.items() if not probe.once}
+    gaps = {name: {"seconds": probe.gap, "ended": probe.gap_ended} for name, probe in probes.items() if not probe.once}
     moves = {name: number - moved[name] for name, number in leaders(api).items()}
     figures.write_text(json.dumps({"quiet": quiet, "gaps": gaps, "moves": moves}), encoding="utf-8")
     return Measured(
         run=run,
-        probes=seen.probes,
+        probes=probes,
         samplers=samplers,
         available=available,
         restarted={name: {unit: at for unit, at in after[name].items() if at != started[name].get(unit)} for name in after},
         by_themselves=ended_by_themselves(hosts),
-        lost=seen.lost,
     )
 
 
@@ -232,7 +199,7 @@ def test_no_request_fails_and_no_write_is_lost(measured: Measured) -> None:
     # seconds. Whoever wrote writes again. There is one handing over.
     assert [problem for probe in measured.probes.values() for problem in probe.failed] == []
     assert sum(len(probe.once) for probe in measured.probes.values()) <= 1
-    assert {name: lost for name, lost in measured.lost.items() if lost} == {}
+    assert {name: probe.lost for name, probe in measured.probes.items() if probe.lost} == {}
 
 
 def test_never_two_at_once(measured: Measured) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from lab import versions
 from tests.cluster.api import Api
+from tests.cluster.etcd import status
 from tests.cluster.playbook import play
 from tests.cluster.probe import Probe
 
@@ -25,7 +26,7 @@ def test_etcd_alone(target: str, inventory: Path, api: Api, members: Callable[[s
     with probe:
         run = play("upgrade", f"--extra-vars={extra}", inventory=inventory)
     assert run.code == 0, run.end
-    found = {json.loads(etcdctl(name, "endpoint", "status", "-w", "json"))[0]["Status"]["version"] for name in members("etcd")}
+    found = {status(etcdctl, name)["version"] for name in members("etcd")}
     assert found == {target}
-    assert probe.lost() == []
-    probe.clean()
+    probe.settle()
+    assert probe.lost == []

@@ -19,12 +19,13 @@ from lab import versions as lab_versions
 from tests.cluster import tls
 from tests.cluster.api import Api
 from tests.cluster.applications import LEAST_AVAILABLE, Applications, available
+from tests.cluster.etcd import leader, status
 from tests.cluster.hosts import said, together, units
 from tests.cluster.playbook import Run, fine, play, play_until, unchanged
-from tests.cluster.probe import Probe, is_without_leader
+from tests.cluster.probe import is_without_leader
 from tests.cluster.sampler import Sampler
-from tests.cluster.ssh import forwarded
 from tests.cluster.switch import press
+from tests.cluster.use import probed
 from tests.cluster.wait import settled, until
 from tests.cluster.workload import NAMESPACE, Workload
 
@@ -79,16 +80,11 @@ def started(hosts: Mapping[str, Host]) -> Callable[[], Mapping[str, Any]]:
 @contextlib.contextmanager
 def unnoticed(api: Api, addresses: Mapping[str, str], name: str) -> Iterator[None]:
     """Nothing fails for those who read and write through a host's load balancer meanwhile."""
-    with forwarded(addresses[name], port=7443) as port:
-        probe = Probe(api=api.at(f"https://127.0.0.1:{port}", timeout=10), name=name)
-        with probe:
-            until("the first answers", lambda: probe.reads and probe.acknowledged, within=60)
-            yield
-        # A write on its way while leadership of etcd is handed over is dropped, and told; whoever wrote writes again.
-        assert [problem for problem in probe.once if not is_without_leader(problem)] == []
-        assert probe.failed == []
-        assert probe.lost() == []
-        probe.clean()
+    with probed(api, addresses, [name], timeout=10) as probes:
+        yield
+    # A write on its way while leadership of etcd is handed over is dropped, and told; whoever wrote writes again.
+    assert [problem for problem in probes[name].once if not is_without_leader(problem)] == []
+    assert (probes[name].failed, probes[name].lost) == ([], [])
 
 
 def assert_refused(run: Run, *words: str) -> None:
@@ -144,8 +140,7 @@ def test_a_member_of_etcd_with_a_broken_program_is_put_back(
     words = ["m2: etcd did not become ready", "it runs again", "broken by a test", "go on with"]
     assert [word for word in words if word not in run.flat] == [], run.end
     assert set(versions().values()) == {OLD}
-    statuses = {name: json.loads(etcdctl(name, "endpoint", "status", "-w", "json"))[0]["Status"] for name in MASTERS}
-    assert statuses["m2"]["version"] == OLD_ETCD
+    assert status(etcdctl, "m2")["version"] == OLD_ETCD
     healthy = {name: json.loads(etcdctl(name, "endpoint", "health", "-w", "json"))[0]["health"] for name in MASTERS}
     assert healthy == dict.fromkeys(MASTERS, True)
 
@@ -297,8 +292,7 @@ def test_killed_before_pods_are_let_in_again_and_gone_on_with_on_that_worker_alo
 
 
 def test_gone_on_with_to_the_end(inventory: Path, api: Api, versions: Versions) -> None:
-    run = play("upgrade", inventory=inventory)
-    assert run.code == 0, run.end
+    fine(play("upgrade", inventory=inventory))
     assert set(versions().values()) == {NEW}
     assert old_nodes(api) == set()
     settled("nodes that take pods", lambda: closed(api), within=30)
@@ -312,8 +306,7 @@ def test_workers_change_in_batches_after_the_first_alone(api: Api, upgrade: Upgr
     nodes = Sampler({name: functools.partial(lambda name: name not in closed(api), name) for name in WORKERS}, every=0.5)
     web = Sampler({"web": lambda: available(api) >= LEAST_AVAILABLE}, every=0.5)
     with nodes, web:
-        run = upgrade("--extra-vars=upgrade_batch=2", **dict.fromkeys(WORKERS, config))
-    assert run.code == 0, run.end
+        fine(upgrade("--extra-vars=upgrade_batch=2", **dict.fromkeys(WORKERS, config)))
     assert nodes.worst == ["w2", "w3"]
     assert web.absences == []
     capacities = {node["metadata"]["name"]: node["status"]["capacity"]["pods"] for node in api.get("/api/v1/nodes")["items"]}
@@ -324,10 +317,8 @@ def test_workers_change_in_batches_after_the_first_alone(api: Api, upgrade: Upgr
 def test_the_order_of_a_change_of_settings_has_the_leader_last_too(upgrade: Upgrade, tmp_path: Path, etcdctl: Callable[..., str]) -> None:
     path = tmp_path / "plan.json"
     flags = {"etcd_flags": {"max-txn-ops": 256}, "masters_scheduler_flags": {"v": 1}}
-    run = upgrade("--check", f"--extra-vars=upgrade_plan_file={path}", **dict.fromkeys(MASTERS, flags))
-    assert run.code == 0, run.end
+    fine(upgrade("--check", f"--extra-vars=upgrade_plan_file={path}", **dict.fromkeys(MASTERS, flags)))
     steps = json.loads(path.read_text(encoding="utf-8"))
-    statuses = {name: json.loads(etcdctl(name, "endpoint", "status", "-w", "json"))[0]["Status"] for name in MASTERS}
-    [leader] = [name for name, status in statuses.items() if status["leader"] == status["header"]["member_id"]]
-    assert [step["host"] for step in steps if "etcd" in step["restarts"]] == [*(name for name in MASTERS if name != leader), leader]
+    leads = leader(etcdctl, MASTERS)
+    assert [step["host"] for step in steps if "etcd" in step["restarts"]] == [*(name for name in MASTERS if name != leads), leads]
     assert len([step for step in steps if "kube-scheduler" in step["restarts"]]) == len(MASTERS)

@@ -62,7 +62,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
 
 
 def State(unit: str, **about: Any) -> _host.UnitState:  # noqa: N802 - it stands for the class
-    known = {"loaded": True, "active": "active", "sub": "running", "enabled": True, "static": unit.startswith("systemd-"), "pid": 1}
+    known = {"loaded": True, "active": "active", "enabled": True, "static": unit.startswith("systemd-"), "pid": 1}
     rest = {"invocation": "", "reload_needed": False, "activated": 0.0, "restarts": 0}
     return _host.UnitState(**{**known, **rest, **about})
 

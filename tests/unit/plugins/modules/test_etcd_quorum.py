@@ -24,7 +24,7 @@ NOBODY = "https://127.0.0.1:1"
     ],
 )
 def test_unit_that_does_not_run(monkeypatch: pytest.MonkeyPatch, *, action: str, active: str, check_mode: bool, allowed: bool) -> None:
-    state = _host.UnitState(True, active, "", True, False, 0, "", False, 0.0, 0)
+    state = _host.UnitState(True, active, True, False, 0, "", False, 0.0, 0)
     monkeypatch.setattr(_host, "unit_states", lambda units: dict.fromkeys(units, state))
     params: dict[str, Any] = {
         "action": action,
