@@ -11,7 +11,8 @@ version_added: 1.0.0
 author: quorate.kubernetes contributors (@quorate)
 description:
   - Decides from what was observed of all etcd hosts what each of them does at its start.
-  - A cluster is founded only if every etcd host was observed, and none of them belongs to a founded one, nor any other host of the cluster.
+  - A cluster is founded only if every etcd host was observed, and none of them belongs to a founded one, nor any other host of the cluster. Where
+    API servers or nodes are set up there was one.
   - Where the hosts hold data of different clusters, all refuse. A member that does not run while the others have their quorum joins, which
     starts it, or lets it begin anew if it was removed.
 positional: _input, hostvars
@@ -66,6 +67,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_fo
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observation
 
 BOOTSTRAP = "/etc/etcd/bootstrap.env"
+USERS = frozenset(["kube-apiserver", "kubelet"])
 
 
 def etcd_founding(
@@ -75,7 +77,8 @@ def etcd_founding(
     seen = {name: _seen(one, data) for name, one in observed.items() if one}
     hosts = {name: seen.get(name) for name in _input["etcd"]}
     outside = {name: one for name, one in seen.items() if name not in hosts}
-    decided = _etcd_founding.decide(hosts, cluster=cluster, token=token, outside=outside)
+    users = [name for name, one in observed.items() if one and not USERS.isdisjoint(one["components"])]
+    decided = _etcd_founding.decide(hosts, cluster=cluster, token=token, outside=outside, users=users)
     return {name: dataclasses.asdict(one) for name, one in decided.items()}
 
 

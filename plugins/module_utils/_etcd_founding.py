@@ -4,13 +4,13 @@
 """Private to quorate.kubernetes: what the hosts of an etcd cluster do at their start. Found a cluster, go on, or join.
 
 A second cluster must never be founded beside a living one, nor an abandoned one used beside it. So a host founds only if every etcd host of the
-inventory was looked at and none of them belongs to a founded cluster, and the data of all has to be of one cluster.
+inventory was looked at and none of them belongs to a founded cluster, nothing on other hosts has used one, and the data of all has to be of one cluster.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Optional
 
 FOUND, KEEP, JOIN, REFUSE = "found", "keep", "join", "refuse"
@@ -81,6 +81,7 @@ def decide(
     cluster: str = "",
     token: str = "",
     outside: Optional[Mapping[str, Observation]] = None,
+    users: Collection[str] = (),
 ) -> dict[str, Founding]:
     """What each observed host does. Hosts that were not observed (down, left out by a limit) are given as None.
 
@@ -89,6 +90,7 @@ def decide(
         cluster: the initial cluster that a founding would use now; founded members of another one start over.
         token: what a founding that begins now is told from all others by. One that goes on has the token that it began with.
         outside: what was seen of hosts that are no etcd hosts (any more).
+        users: hosts with something of Kubernetes that is set up only once etcd was founded.
     """
     seen = {name: observation for name, observation in hosts.items() if observation is not None}
     founders = sorted(name for name, one in seen.items() if one.state in (EXISTING, JOINING) or (one.running and one.quorum))
@@ -104,6 +106,8 @@ def decide(
     unseen = sorted(set(hosts) - set(seen))
     if unseen:
         return {name: _unsure(one, unseen) for name, one in seen.items()}
+    if users and not any(one.data for one in seen.values()):
+        return dict.fromkeys(seen, Founding(REFUSE, _lost(sorted(users), sorted(hosts))))
     return _founding(seen, cluster, token)
 
 
@@ -150,6 +154,14 @@ def _moved_away(elsewhere: list[str], hosts: list[str]) -> str:
         f"{', '.join(elsewhere)} {'holds' if len(elsewhere) == 1 else 'hold'} a cluster that was founded, but the etcd hosts of the inventory "
         f"({', '.join(hosts)}) are fresh: they would found a second one beside it, without its objects. To move etcd, name the old hosts and the new ones "
         "in the group etcd, run site, and take the old members out with the playbook remove and remove_members."
+    )
+
+
+def _lost(users: list[str], hosts: list[str]) -> str:
+    return (
+        f"{', '.join(users)} {'belongs' if len(users) == 1 else 'belong'} to a cluster that was founded, but no etcd host of the inventory "
+        f"({', '.join(hosts)}) holds any of its data: they would found a second one, without its objects. If other hosts are the members, name them in the "
+        "group etcd. If all data was lost, run the playbook restore with a snapshot. To begin anew, run the playbook reset for all hosts."
     )
 
 

@@ -41,20 +41,24 @@ def judge(members: Mapping[str, str], target: str) -> Verdict:
     return Verdict(_kind(others.values(), goal), tuple(problems), tuple(warnings))
 
 
-def preparation(kind: str, target: str, *, under_way: str) -> list[tuple[tuple[str, ...], str]]:
+def preparation(members: Mapping[str, str], target: str, *, under_way: str) -> list[tuple[tuple[str, ...], str]]:
     """Calls of etcdctl before the first member gets another program, each with its sentence.
 
     Args:
-        kind: what the change is.
+        members: the version of each member, as it says itself.
         target: the version to go to.
         under_way: the version that the cluster is on its way back to already; empty if it is not.
     """
-    line = _version.parse(target).line
+    goal = _version.parse(target)
+    line = goal.line
+    versions = [_version.parse(version) for version in members.values()]
+    # As long as one has the older version etcd as a whole has it, and the newer members have left its data as it is: an upgrade that did not get to its end.
+    begun = any(version.line == line for version in versions)
     there = bool(under_way) and _version.parse(under_way).line == line
     steps: list[tuple[tuple[str, ...], str]] = []
     if under_way and not there:
         steps.append((("downgrade", "cancel"), f"Cancel the way back to {under_way}."))
-    if kind == DOWNGRADE and not there:
+    if _kind([version for version in versions if version != goal], goal) == DOWNGRADE and not there and not begun:
         steps.append((("downgrade", "validate", line), f"Ask etcd whether it can go back to {line}."))
         steps.append((("downgrade", "enable", line), f"Bring the stored data back to {line}, so that its programs can read it."))
     return steps

@@ -98,7 +98,7 @@ class EtcdVersion:
         if self.verdict.problems:
             raise _version.VersionError(" ".join(self.verdict.problems))
         under_way = next((status.downgrade for status in self._statuses().values() if status.downgrade), "")
-        self.steps = _etcd_version.preparation(self.verdict.kind, params["target"], under_way=under_way)
+        self.steps = _etcd_version.preparation(self.versions, params["target"], under_way=under_way)
 
     def _statuses(self) -> dict[str, _etcd.Status]:
         found = ((member.label, self.cluster.of(member).status) for member in self.cluster.members)

@@ -42,3 +42,14 @@ def test_etcd_founding(first: dict[str, Any], second: dict[str, Any], actions: s
     assert " ".join(one["action"] for one in found.values()) == actions
     # All of them have data: whoever joins was a member.
     assert [one["returns"] for one in found.values()] == [action == "join" for action in actions.split()]
+
+
+@pytest.mark.parametrize(
+    ("component", "action"), [("kube-apiserver", "refuse"), ("kubelet", "refuse"), ("containerd", "found"), ("haproxy", "found")]
+)
+def test_users_of_a_founded_cluster(component: str, action: str) -> None:
+    topology = {"run": "now", "etcd": ["e1"], "hosts": {"e1": {}, "m1": {}}}
+    fresh = {"run": "now", "probes": {LOG: "absent"}, "contents": {}, "components": {}, "etcd": None}
+    given = {"e1": fresh, "m1": {**fresh, "components": {component: {}}}}
+    hostvars = {name: {"ansible_facts": {"host_observation": one}} for name, one in given.items()}
+    assert etcd_founding(topology, hostvars, data=LOG, cluster="", token="t")["e1"]["action"] == action

@@ -99,6 +99,25 @@ def test_a_member_that_is_down_comes_back_before_others_join() -> None:
     assert {name: one.returns for name, one in decided.items() if one.action == "join"} == {"m1": False, "m2": True, "m3": False}
 
 
+@pytest.mark.parametrize(
+    ("hosts", "actions"),
+    [
+        pytest.param([FRESH, FRESH, FRESH], "refuse refuse refuse", id="the group is another one, or all of its hosts were made anew"),
+        pytest.param([FRESH, UNSEEN], "refuse", id="and one could not be looked at"),
+        pytest.param([PREPARED], "refuse", id="a founding was begun over it, and nobody has written anything yet"),
+        pytest.param([STARTED, FRESH], "found found", id="a founding that goes on is that of the users"),
+        pytest.param([MEMBER, FRESH], "keep join", id="a member is left"),
+    ],
+)
+def test_nothing_is_founded_below_those_who_have_used_a_cluster(hosts: list[Optional[Observation]], actions: str) -> None:
+    names = dict(zip(("e1", "e2", "e3"), hosts))
+    decided = decide(names, users=["w1", "m1"])
+    assert " ".join(decided[name].action for name, one in names.items() if one) == actions
+    if not any(one is None for one in hosts) and "refuse" in actions:
+        assert "m1, w1 belong to a cluster that was founded, but no etcd host of the inventory" in decided["e1"].reason
+        assert "restore" in decided["e1"].reason
+
+
 def test_order_of_hosts_does_not_matter() -> None:
     hosts = {"m1": FRESH, "m2": MEMBER, "m3": STARTED}
     backwards = dict(reversed(hosts.items()))

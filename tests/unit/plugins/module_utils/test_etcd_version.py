@@ -50,18 +50,21 @@ def test_between_the_floors_is_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "under_way", "calls"),
+    ("versions", "under_way", "calls"),
     [
-        pytest.param("downgrade", "", ["downgrade validate 3.6", "downgrade enable 3.6"], id="back"),
-        pytest.param("downgrade", "3.6.0", [], id="back, under way"),
-        pytest.param("downgrade", "3.5.0", ["downgrade cancel", "downgrade validate 3.6", "downgrade enable 3.6"], id="to another version"),
-        pytest.param("upgrade", "", [], id="an upgrade needs none"),
-        pytest.param("patch", "3.5.0", ["downgrade cancel"], id="what was begun and given up"),
-        pytest.param("keep", "3.6.0", [], id="back, and nearly done"),
+        pytest.param("3.7.3 3.7.3", "", ["downgrade validate 3.6", "downgrade enable 3.6"], id="back"),
+        pytest.param("3.7.3 3.7.3", "3.6.0", [], id="back, under way"),
+        pytest.param("3.7.3 3.6.16", "3.6.0", [], id="back, resumed"),
+        pytest.param("3.7.3 3.6.16 3.6.16", "", [], id="back from an upgrade of which one member had come to its end"),
+        pytest.param("3.7.3 3.7.3", "3.5.0", ["downgrade cancel", "downgrade validate 3.6", "downgrade enable 3.6"], id="to another version"),
+        pytest.param("3.5.32 3.5.32", "", [], id="an upgrade needs none"),
+        pytest.param("3.6.15 3.6.15", "3.5.0", ["downgrade cancel"], id="what was begun and given up"),
+        pytest.param("3.6.16", "3.6.0", [], id="back, and nearly done"),
     ],
 )
-def test_preparation(kind: str, under_way: str, calls: list[str]) -> None:
-    assert [" ".join(arguments) for arguments, _sentence in _etcd_version.preparation(kind, "3.6.16", under_way=under_way)] == calls
+def test_preparation(versions: str, under_way: str, calls: list[str]) -> None:
+    members = {f"m{number}": version for number, version in enumerate(versions.split(), 1)}
+    assert [" ".join(arguments) for arguments, _sentence in _etcd_version.preparation(members, "3.6.16", under_way=under_way)] == calls
 
 
 def test_is_mixed() -> None:
