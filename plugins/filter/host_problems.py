@@ -39,6 +39,12 @@ options:
     type: list
     elements: str
     required: true
+  services:
+    description:
+      - Names of the components that the host is to run. None of them may run already as something else.
+    type: list
+    elements: str
+    default: []
   cgroup_v1:
     description:
       - Whether kubelet was told to run with cgroups of version 1.
@@ -64,9 +70,18 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import _fitness
 
 
 def host_problems(
-    _input: Mapping[str, Any], *, node: bool, clock_skew: float, free_space: int, features: Sequence[str], cgroup_v1: bool = False
+    _input: Mapping[str, Any],
+    *,
+    node: bool,
+    clock_skew: float,
+    free_space: int,
+    features: Sequence[str],
+    services: Sequence[str] = (),
+    cgroup_v1: bool = False,
 ) -> list[str]:
-    return _fitness.problems(_input, node=node, clock_skew=clock_skew, free_space=free_space, features=features, cgroup_v1=cgroup_v1)
+    return _fitness.problems(
+        _input, node=node, clock_skew=clock_skew, free_space=free_space, features=features, services=services, cgroup_v1=cgroup_v1
+    )
 
 
 class FilterModule:

@@ -68,6 +68,14 @@ class ComponentOnHost:
         """Whether something that runs is stopped or restarted."""
         return _component.disturbs(self.steps)
 
+    def refuse_to_disturb(self) -> None:
+        """An error if it is of use to somebody, and would be stopped or restarted."""
+        if self.disturbs and self.facts.unit.active == "active" and not _component_files.why_not_ready(self._component.ready):
+            raise _host.HostError(
+                f"{self.service} is ready by now, so it was started after this host was looked at, and was left alone: it is to be restarted, and only with "
+                "care for the others. Run again."
+            )
+
     def write(self) -> None:
         """Carry out the plan as far as nothing is started."""
         self._announce()

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _artifacts
@@ -25,7 +25,14 @@ ADVICE = {
 
 
 def problems(
-    observation: Mapping[str, Any], *, node: bool, clock_skew: float, free_space: int, features: Sequence[str], cgroup_v1: bool = False
+    observation: Mapping[str, Any],
+    *,
+    node: bool,
+    clock_skew: float,
+    free_space: int,
+    features: Sequence[str],
+    services: Collection[str] = (),
+    cgroup_v1: bool = False,
 ) -> list[str]:
     """What keeps a host from being part of a cluster, a sentence each with what to do; empty if nothing does.
 
@@ -35,6 +42,7 @@ def problems(
         clock_skew: seconds that its clock may differ from the control node's.
         free_space: bytes that a host without anything of ours needs below /opt and /var/lib.
         features: what its kernel has to be able to do, see host_facts.
+        services: names of the components that it is to run.
         cgroup_v1: whether kubelet was told to run with cgroups of version 1, which it refuses since Kubernetes 1.35.
     """
     platform = observation["platform"]
@@ -56,6 +64,11 @@ def problems(
             free = observation["space"][path]
             if free < free_space:
                 found.append(f"{path} has {free / GIBIBYTE:.1f} GiB free, {free_space / GIBIBYTE:.1f} GiB are needed (node_free_space).")
+    found += [
+        f"Its {name}.service runs, and is not of this collection, which would put its own in its place: stop and disable it, and move its data aside."
+        for name in observation["strangers"]
+        if name in services
+    ]
     if node and observation["kernel"]["cgroup"] == 1 and not cgroup_v1:
         found.append(
             "It has cgroups of version 1, with which kubelet does not start: boot it with systemd.unified_cgroup_hierarchy=1, "

@@ -525,6 +525,11 @@ class UnitState:
         return self.active in ("inactive", "failed")
 
 
+def has_processes(unit: str) -> bool:
+    """Whether a unit has processes, or had some a moment ago, without asking systemd."""
+    return any(os.path.isdir(f"{hierarchy}/system.slice/{unit}") for hierarchy in ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd"))
+
+
 def unit_states(units: Iterable[str]) -> dict[str, UnitState]:
     """States of several units by name, asked in one call."""
     names = list(units)

@@ -217,6 +217,13 @@ options:
     type: bool
     default: true
 notes:
+  disturb:
+    description:
+      - Whether what runs may be restarted or stopped.
+      - If it may not, a component that is ready by now, although it was to be started only, is an error. So nothing is restarted
+        by a run that has taken it for stopped, and has asked nobody whether others can do without it.
+    type: bool
+    default: true
   - Needs systemd.
 """
 
@@ -354,6 +361,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     },
     "apply": {"type": "bool", "default": True},
     "wait": {"type": "bool", "default": True},
+    "disturb": {"type": "bool", "default": True},
     # These are dealt with by the control node's half of the module.
     "refusals": {"type": "list", "elements": "str", "default": []},
     "group": {"type": "str"},
@@ -382,6 +390,8 @@ def main() -> None:
                 result["diff"] += on_host.diffs()
                 result["changed"] = bool(result["plan"]) and module.params["apply"]
                 if apply:
+                    if not module.params["disturb"]:
+                        on_host.refuse_to_disturb()
                     applying.add(on_host)
             applying.finish()
             digests.save()

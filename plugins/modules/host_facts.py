@@ -40,6 +40,13 @@ options:
     type: list
     elements: str
     default: []
+  services:
+    description:
+      - Names of components that are observed also without a record of them, if their service runs. One that was not started by this
+        collection is a stranger.
+    type: list
+    elements: str
+    default: []
   probes:
     description:
       - Paths of which to tell whether they exist, and whether they hold anything if they are directories.
@@ -160,6 +167,11 @@ ansible_facts:
           description: State of each managed or watched path, null if it is absent.
           returned: always
           type: dict
+        strangers:
+          description: Which of O(services) run and are not of this collection.
+          returned: always
+          type: list
+          elements: str
         components:
           description: State of each component.
           returned: always
@@ -196,6 +208,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import (
 ARGUMENT_SPEC: dict[str, Any] = {
     "commands": {"type": "list", "elements": "str", "default": []},
     "features": {"type": "list", "elements": "str", "default": []},
+    "services": {"type": "list", "elements": "str", "default": []},
     "probes": {"type": "list", "elements": "path", "default": []},
     "contents": {"type": "list", "elements": "path", "default": []},
     "node": {"type": "dict", "default": {}, "options": {"name": {"type": "str"}, "server": {"type": "str"}}},
@@ -222,7 +235,11 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
     """All parts of the observation."""
     digests = _host.Digests().load()
     records = _component_files.read_records()
-    components = _component_files.observe(records, records, digests)
+    unrecorded = [name for name in params["services"] if name not in records and _host.has_processes(f"{name}.service")]
+    components = _component_files.observe([*records, *unrecorded], records, digests)
+    strangers = [name for name in unrecorded if not components["components"][name]["unit"]["inputs"]]
+    for name in strangers:
+        del components["components"][name]
     observation = {
         "platform": _platform(),
         "packings": _packing.known(),
@@ -237,6 +254,7 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
         "certificates": _certificate_files.observe_certificates(digests),
         "artifacts": _artifact_files.observe_artifacts(),
         "components": components["components"],
+        "strangers": strangers,
         "files": {**components["files"], **_certificate_files.observe_files(digests)},
     }
     digests.save()

@@ -72,6 +72,20 @@ def test_stopped_is_configured_and_does_not_run(host: Host, server: Server) -> N
     assert server.answer()[0] == "second"
 
 
+def test_what_was_taken_for_stopped_and_runs_is_left_alone(host: Host, server: Server) -> None:
+    """Without an observation the action plans nothing, so the module sees for the first time that it runs."""
+    started = server.start()
+    task = components(server.definition("second"), disturb=False)
+    refused = host.play(task)
+    assert refused.code != 0
+    assert f"{server.name}.service is ready by now" in refused.last["msg"]
+    assert server.start() == started
+    assert host.ssh(f"cat {server.path('config')}") == "first"
+    host.ssh(f"systemctl stop {server.name}")
+    assert host.play(task).code == 0
+    assert server.answer()[0] == "second"
+
+
 def test_what_does_not_stop_is_killed(host: Host) -> None:
     stubborn = "[Service]\nExecStart=/bin/sh -c 'trap \"\" TERM; while :; do sleep 1; done'\nTimeoutStopSec=90\n[Install]\nWantedBy=multi-user.target\n"
     host.apply({"name": "stubborn", "unit": stubborn})

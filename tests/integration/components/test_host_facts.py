@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .harness import Host
+from .harness import Host, Server
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,28 @@ def test_kernel(host: Host, observed: Mapping[str, Any]) -> None:
         "cgroup": 2 if host.ssh("stat --file-system --format %T /sys/fs/cgroup") == "cgroup2fs" else 1,
         "swap": len(host.ssh("cat /proc/swaps").splitlines()) > 1,
     }
+
+
+def test_services_without_a_record(host: Host, server: Server) -> None:
+    """A record that was lost leaves a component ours, which its process tells; other services are strangers."""
+    stranger = "[Service]\nExecStart=/bin/sleep 600\n"
+    host.write("/run/systemd/system/stranger.service", stranger)
+    host.ssh("systemctl daemon-reload && systemctl start stranger")
+    record = host.ssh(f"cat {server.record} && rm {server.record}")
+    try:
+        look = {
+            "quorate.kubernetes.host_facts": {"services": [server.name, "stranger", "no-such"]},
+            "name": "Observe",
+            "changed_when": False,
+        }
+        observed = host.play(look).last["ansible_facts"]["host_observation"]
+    finally:
+        host.write(server.record, record)
+        host.ssh("systemctl stop stranger && rm /run/systemd/system/stranger.service && systemctl daemon-reload")
+    assert observed["strangers"] == ["stranger"]
+    assert observed["components"][server.name]["unit"]["active"] == "active"
+    assert observed["components"][server.name]["recorded"] == []
+    assert "no-such" not in observed["components"]
 
 
 def test_space(host: Host, observed: Mapping[str, Any]) -> None:

@@ -56,7 +56,9 @@ def test_between_the_floors_is_a_warning() -> None:
         pytest.param("3.7.3 3.7.3", "3.6.0", [], id="back, under way"),
         pytest.param("3.7.3 3.6.16", "3.6.0", [], id="back, resumed"),
         pytest.param("3.7.3 3.6.16 3.6.16", "", [], id="back from an upgrade of which one member had come to its end"),
-        pytest.param("3.7.3 3.7.3", "3.5.0", ["downgrade cancel", "downgrade validate 3.6", "downgrade enable 3.6"], id="to another version"),
+        pytest.param(
+            "3.7.3 3.7.3", "3.5.0", ["downgrade cancel", "downgrade validate 3.6", "downgrade enable 3.6"], id="to another version"
+        ),
         pytest.param("3.5.32 3.5.32", "", [], id="an upgrade needs none"),
         pytest.param("3.6.15 3.6.15", "3.5.0", ["downgrade cancel"], id="what was begun and given up"),
         pytest.param("3.6.16", "3.6.0", [], id="back, and nearly done"),

@@ -13,13 +13,17 @@ FIT: dict[str, Any] = {
     "platform": {"architecture": "amd64", "python": "3.11.2"},
     "clock_skew": 0.0,
     "components": {},
+    "strangers": ["etcd"],
     "space": {"/opt": 10 * GIB, "/var/lib": 10 * GIB, "/etc": 0},
     "kernel": {"cgroup": 2, "modules": False, "features": {"overlay": True, "/proc/sys/net/bridge": True}},
 }
 
 
 def problems(observation: dict[str, Any], *, node: bool = True) -> list[str]:
-    return _fitness.problems(observation, node=node, clock_skew=5, free_space=4 * GIB, features=["overlay", "/proc/sys/net/bridge"])
+    features = ["overlay", "/proc/sys/net/bridge"]
+    return _fitness.problems(
+        observation, node=node, clock_skew=5, free_space=4 * GIB, features=features, services=["containerd", "kubelet"]
+    )
 
 
 def but(**sections: Any) -> dict[str, Any]:
@@ -61,6 +65,7 @@ def test_fit(observation: dict[str, Any]) -> None:
         pytest.param(OLD_CGROUPS, ["version 1", "failCgroupV1"], id="cgroups of version 1"),
         pytest.param(but(clock_skew=5.2), ["+5.2 s", "node_clock_skew", "chrony"], id="clock ahead"),
         pytest.param(but(clock_skew=-300.0), ["-300.0 s"], id="clock behind"),
+        pytest.param(but(strangers=["containerd", "etcd"]), ["containerd.service", "stop and disable it"], id="somebody else's"),
         pytest.param(but(space=SMALL), ["/opt", "1.0 GiB", "4.0 GiB", "node_free_space"], id="little space"),
         pytest.param(but(kernel=LACKING), ["/proc/sys/net/bridge", "cannot load modules"], id="kernel lacks a feature"),
         pytest.param(
@@ -109,10 +114,11 @@ def test_all_problems_are_told_at_once() -> None:
         "platform": {"architecture": "arm", "python": "3.6.8"},
         "clock_skew": 60.0,
         "components": {},
+        "strangers": ["kubelet"],
         "space": {"/opt": 0, "/var/lib": 0},
         "kernel": {"cgroup": 2, "modules": False, "features": {}},
     }
-    assert len(problems(worst)) == 7
+    assert len(problems(worst)) == 8
 
 
 def test_cgroups_of_version_1_that_were_accepted_or_run_no_pods() -> None:
