@@ -31,6 +31,8 @@ SMALLEST_SERVICE_NETWORK = 16
 LARGEST_SERVICE_NETWORK = 1 << 20  # API servers refuse a larger one
 NODE_PREFIX = 24  # of the share of each node, unless the controller manager is told otherwise
 
+KUBERNETES = "kubernetes"  # where flannel has its network's configuration, unless it is etcd
+
 STACKED = "stacked"
 EXTERNAL = "external"
 
@@ -71,6 +73,7 @@ class Topology:
     versions: Mapping[str, str]
     binaries: Mapping[str, str]
     networks: Mapping[str, str]
+    flannel_store: str
     services: Mapping[str, str]
     api: Api
     hosts: Mapping[str, Host]
@@ -101,6 +104,7 @@ def problems(inventory: Inventory) -> Iterator[Problem]:
     yield from _identity_problems(inventory)
     yield from _version_problems(inventory)
     yield from _network_problems(inventory)
+    yield from _flannel_problems(inventory)
     yield from _api_problems(inventory)
 
 
@@ -207,11 +211,22 @@ def _network_problems(inventory: Inventory) -> Iterator[Problem]:
             )
 
 
+def _flannel_problems(inventory: Inventory) -> Iterator[Problem]:
+    stores = _flannel_stores(inventory)
+    if len(set(stores.values())) > 1:
+        shown = "; ".join(f"{', '.join(host for host in stores if stores[host] == one)}: {one}" for one in sorted(set(stores.values())))
+        yield _problem("flannel_store", reason=f"is not the same for all nodes ({shown}), so they would not reach each other's pods")
+
+
+def _flannel_stores(inventory: Inventory) -> dict[str, str]:
+    """Where flannel has its network's configuration, by the node that says it."""
+    return {host: str(inventory.of(host, "flannel_store", KUBERNETES)) for host in (*inventory.masters, *inventory.workers)}
+
+
 def _is_shared_out_by_kubernetes(inventory: Inventory) -> bool:
     """Whether the controller manager gives each node its share of the network of pods, of the usual size. Where flannel does, its own settings are judged."""
     flags = [inventory.of(host, "masters_controller_manager_flags", {}) for host in inventory.masters]
-    stores = {inventory.of(host, "flannel_store", "kubernetes") for host in (*inventory.masters, *inventory.workers)}
-    return "etcd" not in stores and not any("node-cidr-mask-size" in name for given in flags for name in given)
+    return "etcd" not in _flannel_stores(inventory).values() and not any("node-cidr-mask-size" in name for given in flags for name in given)
 
 
 def _api_problems(inventory: Inventory) -> Iterator[Problem]:
@@ -255,6 +270,7 @@ def topology(inventory: Inventory) -> Topology:
         layout=STACKED if etcd == masters else EXTERNAL,
         versions=versions,
         binaries={name: f"{directory}/{name}/{version}" for name, version in versions.items() if name not in _version.IMAGES},
+        flannel_store=next(iter(_flannel_stores(inventory).values()), KUBERNETES),
         networks={"pods": inventory.setting("cluster_pod_network"), "services": str(services)},
         services={"api": str(services[1]), "dns": str(services[DNS_INDEX])},
         api=_api(inventory, service=str(services[1])),

@@ -97,6 +97,11 @@ topology:
       returned: success
       type: dict
       sample: {pods: 10.244.0.0/16, services: 10.96.0.0/16}
+    flannel_store:
+      description: Where flannel has its network's configuration, V(kubernetes) or V(etcd).
+      returned: success
+      type: str
+      sample: kubernetes
     services:
       description: Addresses of the Services of the API and of DNS.
       returned: success

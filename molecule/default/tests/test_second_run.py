@@ -85,6 +85,15 @@ def test_check_mode_predicts_and_keeps_secrets(inventory: Path, state: Callable[
     assert different(before, state()) == set()
 
 
+def test_what_a_cluster_was_built_with_stays(inventory: Path, state: Callable[[], Mapping[str, Any]]) -> None:
+    """As when the file that says it was not found."""
+    before = state()
+    refused = play("site", "--extra-vars=cluster_service_network=10.97.0.0/16", inventory=inventory)
+    assert refused.code != 0
+    assert "would change cluster_service_network from 10.96.0.0/16 to 10.97.0.0/16" in refused.flat, refused.end
+    assert different(before, state()) == set()
+
+
 def test_a_label_that_somebody_took_away_is_back(inventory: Path, kubectl: Callable[..., str], members: Callable[[str], list[str]]) -> None:
     label, name = "node-role.kubernetes.io/worker", members("workers")[-1]
     kubectl("label", "node", name, f"{label}-")

@@ -13,6 +13,7 @@ from . import harness
 
 TOPOLOGY: dict[str, Any] = {
     "domain": "cluster.local",
+    "flannel_store": "kubernetes",
     "versions": {"coredns": "1.15.0"},
     "services": {"api": "10.96.0.1", "dns": "10.96.0.10"},
     "nodes": ["localhost"],

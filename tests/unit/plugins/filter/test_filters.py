@@ -41,6 +41,21 @@ def test_file_holds_one_filter_of_its_name(name: str) -> None:
         ),
         pytest.param("flannel_changes", {"Network": "a"}, [None], {}, [], id="flannel_changes without a file"),
         pytest.param("flannel_changes", {"Network": "a"}, ["{"], {}, [], id="flannel_changes with a damaged file"),
+        pytest.param("setting_changes", {"a": 1, "b": 2}, ['{"a": 2, "c": 1}'], {}, ["a from 2 to 1"], id="setting_changes"),
+        pytest.param("setting_changes", {"a": 1}, [None], {}, [], id="setting_changes of a new host"),
+        pytest.param("setting_changes", {"a": 1}, ['{"a": 2'], {}, [], id="setting_changes with a damaged note"),
+        pytest.param(
+            "node_object",
+            {"name": "m1", "kinds": ["master"], "zone": "a", "region": "", "labels": {"b": "c"}, "taints": []},
+            [],
+            {},
+            {
+                "name": "m1",
+                "labels": {"node-role.kubernetes.io/control-plane": "", "topology.kubernetes.io/zone": "a", "b": "c"},
+                "taints": [],
+            },
+            id="node_object",
+        ),
         pytest.param("to_toml", {"a": {"b": [1]}}, [], {}, "[a]\nb = [1]\n", id="to_toml"),
         pytest.param("unit_arguments", {"v": 2, "a": True}, [], {}, "  --a=true \\\n  --v=2", id="unit_arguments"),
     ],
@@ -81,6 +96,7 @@ def test_host_problems() -> None:
         "platform": {"architecture": "amd64", "python": "3.11.2"},
         "clock_skew": 9.0,
         "components": {"etcd": {}},
+        "strangers": [],
         "kernel": {"cgroup": 2, "modules": True, "features": {}},
     }
     problems = filter_of("host_problems")(observation, node=True, clock_skew=5, free_space=0, features=["overlay"])

@@ -227,6 +227,13 @@ def test_etcd_grows_no_larger_than_it_can_bear(quota: int) -> None:
     assert problem.what.startswith(f"etcd_quota_bytes is {quota}, but must be a number of bytes up to 8589934592")
 
 
+def test_all_nodes_are_in_one_network_of_pods() -> None:
+    [problem] = _topology.problems(inventory(hosts={"w1": {"flannel_store": "etcd"}}))
+    assert problem.what.startswith("flannel_store is not the same for all nodes (w1: etcd; ")
+    assert _topology.topology(inventory(flannel_store="etcd")).flannel_store == "etcd"
+    assert _topology.topology(inventory()).flannel_store == "kubernetes"
+
+
 def test_flags_of_etcd_are_those_of_its_version() -> None:
     """etcd does not start with one that it does not know."""
     flags = {"m1": {"etcd_flags": {"experimental-initial-corrupt-check": True}}}
