@@ -68,6 +68,11 @@ class ComponentOnHost:
         """Whether something that runs is stopped or restarted."""
         return _component.disturbs(self.steps)
 
+    @property
+    def reloads(self) -> bool:
+        """Whether it reads files again while it runs."""
+        return self.has_step("reload")
+
     def refuse_to_disturb(self) -> None:
         """An error if it is of use to somebody, and would be stopped or restarted."""
         if self.disturbs and self.facts.unit.active == "active" and not _component_files.why_not_ready(self._component.ready):
@@ -89,7 +94,7 @@ class ComponentOnHost:
 
     def undone(self, error: Exception) -> Exception:
         """Put the former inputs back if the component ran with them; the error that tells of both."""
-        if not (self.facts.unit.active == "active" and self.disturbs):
+        if not (self.facts.unit.active == "active" and (self.disturbs or self.reloads)):
             return error
         failure = error if isinstance(error, NotReadyError) else self._failure(str(error).rstrip("."))
         return dataclasses.replace(failure, put_back=self._put_back())
@@ -102,6 +107,7 @@ class ComponentOnHost:
         record = _component_files.record_of(component)
         record["files"] = list(dict.fromkeys([*record["files"], *self.facts.recorded]))
         record["ready"] = self._record.get("ready", record["ready"])
+        record["reloaded"] = self._record.get("reloaded", "")
         if any(step.target == component.service and step.verb in ("start", "restart") for step in self.steps):
             record["replaced"] = self.facts.unit.invocation
         _host.write_json(_component_files.record_path(component.name), record)
@@ -228,6 +234,8 @@ class ComponentOnHost:
             if _host.unit_states([service])[service].invocation != self.facts.unit.invocation:
                 _host.run(["systemctl", "reset-failed", service], check=False)
                 _host.systemctl("restart", "--no-block", service)
+            elif self.reloads:
+                _host.systemctl("reload", service)
             return _host.wait_until(is_ready, timeout=ready.timeout)
         except _host.HostError:
             return False
@@ -239,10 +247,11 @@ class ComponentOnHost:
                 _host.make_directory(path, mode=mode, owner=owner, group=group)
         for path, content in self._former.items():
             attributes = self.facts.files.get(path)
-            if content is None or attributes is None:
-                _host.remove_file(path)
-            elif attributes["digest"].startswith("link:"):
+            if attributes is not None and attributes["digest"].startswith("link:"):
+                # Also where what it leads to could not be read.
                 _host.make_link(path, attributes["digest"].removeprefix("link:"))
+            elif content is None or attributes is None:
+                _host.remove_file(path)
             else:
                 _host.write_file(path, content, mode=attributes["mode"], owner=attributes["owner"], group=attributes["group"])
         if self._record:
@@ -253,7 +262,7 @@ class Applying:
     """Components that are brought to their definition one after the other.
 
     Those that disturb nothing are written first and started together: systemd reads its units again once for all of them, and their
-    starts overlap. One that ran is changed by itself, after all before it are ready.
+    starts overlap. One that ran is changed by itself, after all before it are ready, and put back if it does not bear that.
     """
 
     def __init__(self, *, wait: bool) -> None:
@@ -261,7 +270,7 @@ class Applying:
         self._written: list[ComponentOnHost] = []
 
     def add(self, one: ComponentOnHost) -> None:
-        if not one.disturbs:
+        if not (one.disturbs or one.reloads):
             one.write()
             self._written.append(one)
             return
@@ -292,6 +301,9 @@ def _start(components: list[ComponentOnHost]) -> None:
     states = {} if any(one.touches_units for one in changed) else _host.unit_states(one.service for one in changed)
     if not states or any(state.reload_needed for state in states.values()):
         _host.systemctl("daemon-reload")
+    for one in changed:
+        if one.reloads:
+            _host.systemctl("reload", one.service)
     if starting := [one for one in changed if one.has_step("start", "restart")]:
         services = [one.service for one in starting]
         _host.run(["systemctl", "reset-failed", *services], check=False)

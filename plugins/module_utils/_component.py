@@ -46,6 +46,7 @@ class File:
         group: group that owns it.
         secret: whether the content must not be shown.
         restart: whether the component has to be restarted to notice a change.
+        reload: whether its unit can be reloaded for that, which disturbs nobody; then it is not restarted.
     """
 
     path: str
@@ -55,6 +56,7 @@ class File:
     group: str = "root"
     secret: bool = False
     restart: bool = True
+    reload: bool = False
 
     @property
     def digest(self) -> str:
@@ -184,6 +186,7 @@ class Facts:
         user: whether the system user exists.
         recorded: paths that were written for the component by former runs.
         replaced: invocation that a former run was about to replace by another.
+        reloaded: digest of the files that it was started with or has reloaded, of those that need no restart.
     """
 
     unit: Unit
@@ -192,6 +195,7 @@ class Facts:
     user: bool = True
     recorded: tuple[str, ...] = ()
     replaced: str = ""
+    reloaded: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,7 +204,7 @@ class Step:
 
     Attributes:
         verb: C(user), C(directory), C(write), C(attributes), C(remove), C(inputs), C(enable), C(disable), C(start),
-            C(restart) or C(stop).
+            C(reload), C(restart) or C(stop).
         target: path or unit.
         reason: why, in words.
     """
@@ -230,7 +234,8 @@ def parse(value: Mapping[str, Any]) -> Component:
                 owner=entry.get("owner") or "root",
                 group=entry.get("group") or entry.get("owner") or "root",
                 secret=secret is not None,
-                restart=entry.get("restart") is not False,
+                restart=entry.get("restart") is not False and not entry.get("reload"),
+                reload=bool(entry.get("reload")),
             )
         )
     directories = [
@@ -288,6 +293,12 @@ def inputs_digest(component: Component, files: Mapping[str, Mapping[str, Any] | 
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
 
 
+def reload_digest(component: Component) -> str:
+    """Digest of all that a process of the component notices when it is reloaded; empty if there is nothing."""
+    parts = [f"{file.path} {file.digest}" for file in component.written() if file.reload]
+    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest() if parts else ""
+
+
 def inputs_file(component: Component, digest: str) -> File:
     """Drop-in that carries the digest of the inputs into the environment of the process."""
     return File(component.inputs_path, f"[Service]\nEnvironment={INPUTS_VARIABLE}={digest}\n", mode="0600")
@@ -338,7 +349,17 @@ def _plan_unit(component: Component, facts: Facts, digest: str) -> list[Step]:
         steps.append(Step("start", component.service, "it is " + unit.active))
     elif reason := _why_restart(component, facts, digest):
         steps.append(Step("restart" if unit.process else "start", component.service, reason))
+    elif reason := _why_reload(component, facts):
+        steps.append(Step("reload", component.service, reason))
     return steps
+
+
+def _why_reload(component: Component, facts: Facts) -> str:
+    """Why a component that runs with its inputs has not noticed its other files; empty if it has."""
+    written = [file.path for file in component.files if file.reload and _differs(file, facts.files.get(file.path)) in ("absent", "content")]
+    if written:
+        return f"it has read another {', '.join(written)}"
+    return "a former run did not come to reload it" if facts.reloaded != reload_digest(component) else ""
 
 
 def _why_restart(component: Component, facts: Facts, digest: str) -> str:
@@ -404,4 +425,5 @@ def facts_from_observation(component: Component, observation: Mapping[str, Any])
         user=found.get("users", {}).get(component.user, False),
         recorded=tuple(found.get("recorded", ())),
         replaced=found.get("replaced", ""),
+        reloaded=found.get("reloaded", ""),
     )

@@ -38,6 +38,7 @@ def record_of(component: _component.Component) -> dict[str, Any]:
         "watch": list(component.watch),
         "directories": [directory.path for directory in component.directories],
         "users": [component.user] if component.user else [],
+        "reloaded": _component.reload_digest(component),
         "ready": {**dataclasses.asdict(component.ready), "paths": list(component.ready.paths)},
     }
 
@@ -68,6 +69,7 @@ def observe(names: Iterable[str], records: Mapping[str, Mapping[str, Any]], dige
             "users": {user: _host.user_exists(user) for user in record.get("users", [])},
             "recorded": list(record.get("files", [])),
             "replaced": record.get("replaced", ""),
+            "reloaded": record.get("reloaded", ""),
         }
     return {"files": files, "components": components}
 
@@ -77,7 +79,7 @@ def facts_of(component: _component.Component, digests: _host.Digests) -> _compon
     record = _host.read_json(record_path(component.name)) or {}
     wanted = record_of(component)
     together = {key: list(dict.fromkeys([*record.get(key, []), *wanted[key]])) for key in ("files", "watch", "directories", "users")}
-    together["replaced"] = record.get("replaced", "")
+    together.update({key: record.get(key, "") for key in ("replaced", "reloaded")})
     observation = observe([component.name], {component.name: together}, digests)
     observation["components"][component.name]["recorded"] = record.get("files", [])
     return _component.facts_from_observation(component, observation)

@@ -96,8 +96,10 @@ def group_prefix(api_version: str) -> str:
 def client_context(identity: Identity) -> ssl.SSLContext:
     """Client side of mutual TLS. The key passes through anonymous memory: it never is on a disk."""
     try:
-        context = ssl.create_default_context(cadata=identity.trusted)
+        # Not create_default_context: since Python 3.13 it refuses authorities of users that API servers and kubectl take.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_verify_locations(cadata=identity.trusted)
         # The user's own authority may be an intermediate one whose root is not in the bundle. Named in Python 3.10 only.
         context.verify_flags |= getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0x80000)
         handle = os.memfd_create("quorate-identity", os.MFD_CLOEXEC)

@@ -126,6 +126,12 @@ options:
               - Whether the component has to be restarted to notice a change.
             type: bool
             default: true
+          reload:
+            description:
+              - Whether a change is noticed when the unit is reloaded, which its C(ExecReload) does. Then it is reloaded instead of restarted, which
+                disturbs nothing, so O(components[].files[].restart) says nothing.
+            type: bool
+            default: false
       watch:
         description:
           - Paths that others write, such as bundles of authorities. If their content changes, the component is restarted.
@@ -339,6 +345,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
                     "owner": {"type": "str", "default": "root"},
                     "group": {"type": "str"},
                     "restart": {"type": "bool", "default": True},
+                    "reload": {"type": "bool", "default": False},
                 },
             },
             "watch": {"type": "list", "elements": "path"},

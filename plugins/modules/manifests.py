@@ -133,6 +133,11 @@ waiting:
   returned: success or when waiting failed
   type: list
   elements: str
+unavailable:
+  description: What was there before and says of itself that it is not available, as a workload does whose pods do not run.
+  returned: success, where the host was contacted
+  type: list
+  elements: str
 executions:
   description: How often the host was contacted.
   returned: always
@@ -179,6 +184,7 @@ class Manifests:
         self._manager = manager
         self._objects = _manifests.in_order(_manifests.checked(objects))
         self._defined = _manifests.defined_kinds(self._objects)
+        self.unavailable: list[str] = []
 
     def plan_present(self) -> list[_manifests.Step]:
         """Let the server try everything; what it refuses is one error."""
@@ -237,6 +243,8 @@ class Manifests:
         if self._client.resource(name.api_version, name.kind) and name.namespace not in new_namespaces:
             live = self._client.get(self._path(name))
             result = self._dry_run(name, wanted)
+            if _readiness.condition(live or {}, "Available").get("status") == "False":
+                self.unavailable.append(str(name))
         return _manifests.plan_present(wanted, live=live, result=result, manager=self._manager)
 
     def _dry_run(self, name: _manifests.Identity, wanted: Mapping[str, Any]) -> Optional[dict[str, Any]]:
@@ -323,7 +331,12 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         manifests.apply(steps)
         if parameters["wait"]:
             pending = wait(manifests, steps, timeout=seconds)
-    result = {**_manifests.report(steps), "waiting": list(pending.causes), "warnings": client.warnings}
+    result = {
+        **_manifests.report(steps),
+        "waiting": list(pending.causes),
+        "unavailable": manifests.unavailable,
+        "warnings": client.warnings,
+    }
     if pending.causes and (last or pending.hopeless):
         result["failed"] = True
         result["msg"] = _manifests.waiting_failed(pending, present=present, seconds=parameters["wait_timeout"])

@@ -11,7 +11,7 @@ from testinfra.host import Host
 from . import tls
 from .api import Api
 from .hosts import look
-from .probe import Probe
+from .probe import Probe, is_without_leader
 from .sampler import Health, Sampler
 from .ssh import forwarded
 from .wait import until
@@ -45,16 +45,18 @@ def used(
     through: str,
     servers: list[str],
     etcd: Mapping[str, Callable[[], bool]] = MappingProxyType({}),
+    killed: bool = False,
     patience: float = 0,
 ) -> Iterator[None]:
-    """Read and write through the load balancer of a host meanwhile: no request fails twice, no write that was acknowledged is lost, and no more than one at
+    """Read and write through the load balancer of a host meanwhile: no request fails, no write that was acknowledged is lost, and no more than one at
     a time is away of the API servers, and of the members of etcd that are looked at. One that is dead before counts, so no other may be away then.
-    Where a host is lost, requests are repeated for the seconds of the patience."""
+    Where a host is killed a request may fail once, or for the seconds of the patience."""
     members = Sampler(etcd)
     watch = Sampler({name: Health(f"https://{addresses[name]}:{api.port}/readyz", context=tls.anyone()) for name in servers})
     with probed(api, addresses, [through], patience=patience) as probes, watch, members:
         yield
     assert (probes[through].failed, probes[through].lost) == ([], [])
+    assert killed or [problem for problem in probes[through].once if not is_without_leader(problem)] == []
     assert len(watch.worst) <= 1, watch.absences
     assert len(members.worst) <= 1, (members.worst, members.absences)
 

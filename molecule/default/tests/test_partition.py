@@ -61,7 +61,7 @@ def test_nothing_is_decided_on_the_wrong_side(
     alive = etcd.lives(addresses, there, client=etcd_client)
     before = (together(lambda name: starts(hosts[name]), hosts), etcd.identities(etcdctl, cut))
     other_side = api.at(f"https://{addresses[there[0]]}:{api.port}")
-    with used(other_side, addresses, through=members("workers")[0], servers=there, etcd=alive, patience=10):
+    with used(other_side, addresses, through=members("workers")[0], servers=there, etcd=alive, killed=True, patience=10):
         with parted(hosts[cut], [address for name, address in addresses.items() if name != cut]):
             until("another leader", lambda: etcdctl(there[0], "endpoint", "health"), within=30)
             changed = json.dumps({"etcd_flags": {"snapshot-count": 20000}})

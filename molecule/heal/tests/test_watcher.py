@@ -54,7 +54,9 @@ def test_a_timer_lets_a_spare_take_the_place_of_a_dead_member(
     control.said(f"{playbook}watch_etcd --become --extra-vars=heal_every=2")
     until("it looks", lambda: "nothing: All voters (e1, e3, e4) answer" in journal(), within=60)
     number = cluster(etcdctl, "e1")
-    with used(api, addresses, through="m2", servers=["m1", "m2"], etcd=lives(addresses, ["e1", "e3", "e4"], client=etcd_client)):
+    with used(
+        api, addresses, through="m2", servers=["m1", "m2"], etcd=lives(addresses, ["e1", "e3", "e4"], client=etcd_client), killed=True
+    ):
         press("kill", "e3")
         until("e2 has taken its place", lambda: members(etcdctl, "e1") == voters(["e1", "e2", "e4"]), within=180)
         until("it has told", lambda: "etcd is healed: e2 has taken the place of e3" in journal(), within=120)

@@ -66,7 +66,7 @@ def test_the_first_host_of_all_groups_is_lost_and_comes_back_empty(
 ) -> None:
     before, number = identities(etcdctl, "m2"), cluster(etcdctl, "m2")
     authority = (grown / "pki/etcd/ca.crt").read_bytes()
-    with used(api.at(f"https://{addresses['m2']}:{api.port}"), addresses, through="w1", servers=["m2"], etcd=alive):
+    with used(api.at(f"https://{addresses['m2']}:{api.port}"), addresses, through="w1", servers=["m2"], etcd=alive, killed=True):
         press("replace", "m1")
         fine(play("site", inventory=grown))
     after = identities(etcdctl, "m1")
@@ -86,7 +86,7 @@ def test_nobody_else_is_touched_while_one_is_down(
 ) -> None:
     before = started(hosts, ["m1", "m2"])
     flags = json.dumps({"etcd_flags": {"snapshot-count": 20000}})
-    with used(api, addresses, through="m2", servers=["m1", "m2"], etcd=alive):
+    with used(api, addresses, through="m2", servers=["m1", "m2"], etcd=alive, killed=True):
         press("kill", "w1")
         refused = play("site", f"--extra-vars={flags}", inventory=grown)
         assert refused.code != 0

@@ -1,4 +1,7 @@
-"""etcd moves to hosts of its own and comes back, while others read and write: each test goes on from where the one before left the cluster."""
+"""A cluster gets a second master; etcd moves to hosts of its own and comes back, while others read and write.
+
+Each test goes on from where the one before left the cluster.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,10 @@ MASTERS, APART = ["m1", "m2"], ["e1", "e2", "e3"]
 
 @pytest.fixture
 def altered(inventory: Path, tmp_path: Path) -> Callable[..., Path]:
-    """The inventory with other members and spares."""
+    """The inventory with a second master, and other members and spares."""
 
     def made(*names: str, spares: tuple[str, ...] = ()) -> Path:
-        return changed(inventory, tmp_path / "-".join(names), {"etcd": list(names), "etcd_spares": list(spares)})
+        return changed(inventory, tmp_path / "-".join(names), {"masters": MASTERS, "etcd": list(names), "etcd_spares": list(spares)})
 
     return made
 
@@ -40,9 +43,10 @@ def test_a_swapped_group_founds_no_second_cluster(
     assert together(lambda name: hosts[name].file("/var/lib/etcd/member").exists, APART) == dict.fromkeys(APART, False)
 
 
-def test_from_one_to_five(
+def test_from_one_master_to_two_and_from_one_member_to_five(
     altered: Callable[..., Path], api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcdctl: Callable[..., str]
 ) -> None:
+    """The first API server is restarted for the new members. Load balancers know the second one by then."""
     number = cluster(etcdctl, "m1")
     with used(api, addresses, through="m2", servers=MASTERS):
         fine(play("site", inventory=altered(*MASTERS, *APART)))
@@ -100,7 +104,7 @@ def test_a_spare_takes_the_place_of_a_member_on_a_master_that_is_dead_and_comes_
 ) -> None:
     number = cluster(etcdctl, "m1")
     inventory = altered("m1", "m2", "e1", spares=("e2",))
-    with used(api, addresses, through="m1", servers=MASTERS):
+    with used(api, addresses, through="m1", servers=MASTERS, killed=True):
         press("kill", "m2")
         run = fine(play("heal", inventory=inventory))
     assert "etcd is healed: e2 has taken the place of m2" in run.flat

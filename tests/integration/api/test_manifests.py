@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from . import harness
@@ -130,6 +131,11 @@ def test_a_wait_that_does_not_end_well_tells_the_cause(cluster: harness.Cluster)
     assert "Deployment calm/web: 0 of 2 replicas available" in failed["msg"]
     assert "within 3 s" in failed["msg"]
     assert cluster.get("deployment", "web", "--namespace", "calm") is not None
+    # Whoever runs again changes nothing, and has to know that it never came to its end.
+    status = json.dumps({"status": {"conditions": [{"type": "Available", "status": "False"}]}})
+    cluster.kubectl("patch", "deployment", "web", "--namespace=calm", "--subresource=status", "--type=merge", f"--patch={status}")
+    again = cluster.run("manifests", objects=things)
+    assert (again["changed"], again["unavailable"]) == (False, ["Deployment calm/web"])
     cluster.kubectl("delete", "namespace", "calm", "--wait=false")
 
 

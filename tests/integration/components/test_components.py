@@ -106,6 +106,32 @@ def test_file_that_needs_no_restart(host: Host, server: Server) -> None:
     assert server.start() == started
 
 
+def test_file_that_is_reloaded(host: Host, server: Server) -> None:
+    """The unit notices it without a restart, and what it does not bear is put back."""
+
+    def definition(again: str) -> dict[str, Any]:
+        reload = f"ExecReload=/bin/sh -c 'grep -q fine {server.path('again')} && cp {server.path('again')} {server.path('seen')}'\n"
+        made = server.definition(again=again)
+        made["unit"] = made["unit"].replace("[Install]", f"{reload}\n[Install]")
+        made["files"][-1] = {**made["files"][-1], "restart": True, "reload": True}
+        return made
+
+    host.converge(definition("fine"))
+    started = server.start()
+    changed = host.converge(definition("fine too"))
+    assert changed.plan == [
+        f"write {server.path('again')} (content)",
+        f"reload {server.name}.service (it has read another {server.path('again')})",
+    ]
+    assert changed.last["step"] == "build"
+    assert host.ssh(f"cat {server.path('seen')}") == "fine too"
+    failed, again = host.play({**components(definition("wrong")), "ignore_errors": True}, components(definition("fine too"))).results
+    assert failed["failure"]["put_back"] is True
+    assert [again["changed"], again["plan"]] == [False, []]
+    assert host.ssh(f"cat {server.path('again')} {server.path('seen')}").split() == ["fine", "too"] * 2
+    assert server.start() == started
+
+
 def test_watched_path(host: Host, server: Server) -> None:
     """What others write is an input; so is what is behind a link."""
     assert server.answer()[3] == "old"

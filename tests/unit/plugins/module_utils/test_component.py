@@ -129,6 +129,30 @@ def test_plan(facts: Facts, steps: list[str]) -> None:
     assert planned(WEB, facts) == steps
 
 
+RELOADING = dataclasses.replace(WEB, files=(File(CONFIG, "port 80\n"), File(READ_AGAIN, "a\n", restart=False, reload=True)))
+RELOADED = dataclasses.replace(settled(RELOADING), reloaded=_component.reload_digest(RELOADING))
+
+
+@pytest.mark.parametrize(
+    ("facts", "steps"),
+    [
+        pytest.param(RELOADED, [], id="as it should be"),
+        pytest.param(files(RELOADED, {READ_AGAIN: OTHER}), [f"write {READ_AGAIN}", "reload web.service"], id="changed"),
+        pytest.param(dataclasses.replace(RELOADED, reloaded="former"), ["reload web.service"], id="died before the reload"),
+        pytest.param(files(RELOADED, {READ_AGAIN: {"mode": "0666"}}), [f"attributes {READ_AGAIN}"], id="mode only"),
+        pytest.param(
+            files(RELOADED, {READ_AGAIN: OTHER, CONFIG: ALTERED}),
+            [f"write {CONFIG}", f"write {READ_AGAIN}", "restart web.service"],
+            id="a restart does for both",
+        ),
+        pytest.param(unit(RELOADED, active="failed"), ["start web.service"], id="does not run"),
+    ],
+)
+def test_plan_of_what_is_reloaded(facts: Facts, steps: list[str]) -> None:
+    assert planned(RELOADING, facts) == steps
+    assert _component.disturbs(_component.plan(RELOADING, facts)) is any(step.startswith("restart") for step in steps)
+
+
 @pytest.mark.parametrize(
     ("change", "steps"),
     [
