@@ -69,8 +69,8 @@ def voters_of(peers: Iterable[Peer]) -> list[Peer]:
     return [peer for peer in peers if not peer.learner]
 
 
-def may_restart(peers: Sequence[Peer], name: str, *, alarms: Sequence[str] = (), downtime: bool = False) -> Decision:
-    """May this member be stopped for a moment? With downtime, one whose stop alone stops the whole cluster may too."""
+def may_restart(peers: Sequence[Peer], name: str, *, alarms: Sequence[str] = (), downtime: int = 0) -> Decision:
+    """May this member be stopped for a moment? Also one whose stop alone stops the whole cluster, if that has no more voters than downtime says."""
     peer, voters = _find(peers, name), voters_of(peers)
     if peer is None:
         return _decision(False, peers, f"{name} may not be stopped as a member: {_unknown(peers)}")
@@ -87,7 +87,7 @@ def may_restart(peers: Sequence[Peer], name: str, *, alarms: Sequence[str] = (),
     if remain >= quorum(len(voters)):
         return Decision(True, after, f"{name} may be stopped: {_state(peers)}; without {name} {_remain(remain)}.")
     if len(voters) == 1 or (len(voters) == 2 and remain == 1 and peer.healthy):
-        if downtime:
+        if len(voters) <= downtime:
             return Decision(True, after, f"{name} may be stopped: the cluster is down meanwhile, which was asked for. {_state(peers)}.")
         reason = f"{_state(peers)}, so the cluster is down while {name} is. Ask for the down time explicitly, or add members first"
     else:

@@ -222,7 +222,6 @@ options:
         started.
     type: bool
     default: true
-notes:
   disturb:
     description:
       - Whether what runs may be restarted or stopped.
@@ -230,6 +229,7 @@ notes:
         by a run that has taken it for stopped, and has asked nobody whether others can do without it.
     type: bool
     default: true
+notes:
   - Needs systemd.
 """
 

@@ -45,9 +45,9 @@ options:
     default: needed
   downtime:
     description:
-      - Accept that the cluster answers nobody while its only member, or one of only two, is defragmented.
-    type: bool
-    default: false
+      - Accept that a cluster of up to so many voters, V(1) or V(2), answers nobody while one of them is defragmented.
+    type: int
+    default: 0
   free:
     description:
       - Free bytes of the disk that holds a member's data, by the member's name. A member whose disk has no room for the copy that
@@ -110,7 +110,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     **_etcd_client.ETCD_ARGUMENTS,
     "compact": {"type": "str", "choices": WHEN, "default": "needed"},
     "defragment": {"type": "str", "choices": WHEN, "default": "needed"},
-    "downtime": {"type": "bool", "default": False},
+    "downtime": {"type": "int", "default": 0},
     "free": {"type": "dict", "default": {}},
     "minimum_bytes": {"type": "int", "default": 104857600},
     "retain_revisions": {"type": "int", "default": 1000},

@@ -40,9 +40,10 @@ options:
     choices: [restart, remove, add, confirm]
   downtime:
     description:
-      - Accept that the cluster is down while its only member, or one of only two, is.
-    type: bool
-    default: false
+      - Accept that a cluster of up to so many voters, V(1) or V(2), is down while one of them is.
+      - Give the number that you know of. If a member is there that you have not counted, nothing is restarted.
+    type: int
+    default: 0
   force:
     description:
       - Allow to remove one of two voters, although a failure of the other during the change loses the cluster.
@@ -141,7 +142,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd, _
 ARGUMENT_SPEC: dict[str, Any] = {
     **_etcd_client.ETCD_ARGUMENTS,
     "action": {"type": "str", "required": True, "choices": ["restart", "remove", "add", "confirm"]},
-    "downtime": {"type": "bool", "default": False},
+    "downtime": {"type": "int", "default": 0},
     "force": {"type": "bool", "default": False},
     "hand_over": {"type": "bool", "default": False},
     "ignore_alarms": {"type": "list", "elements": "str", "choices": ["NOSPACE", "CORRUPT"], "default": []},

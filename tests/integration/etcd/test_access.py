@@ -40,7 +40,7 @@ def test_flannel_is_limited_to_its_prefix(cluster: Cluster, version: str) -> Non
     # All that the guard needs works with access control on.
     info = cluster.module("etcd_info")
     assert info["members"][0]["healthy"]
-    assert cluster.module("etcd_quorum", action="restart", name="m1", downtime=True)["allowed"]
+    assert cluster.module("etcd_quorum", action="restart", name="m1", downtime=1)["allowed"]
     assert cluster.module("etcd_access", enabled=False)["changed"]
     assert "hidden" in cluster.etcdctl("get", "/registry/secrets/x", certificate="flannel")
 

@@ -103,7 +103,7 @@ def test_what_cannot_be_freed_keeps_its_alarm(cluster: Cluster) -> None:
     cluster.found("m1", flags={"quota-backend-bytes": str(8 << 20)})
     for number in range(90):
         cluster.etcdctl("put", f"k{number}", "x" * 100_000, check=False)
-    failed = cluster.module("etcd_maintenance", downtime=True)
+    failed = cluster.module("etcd_maintenance", downtime=1)
     assert "still full" in failed.get("msg", ""), failed
     assert "raise the quota" in failed["msg"]
     assert cluster.module("etcd_info")["alarms"]
@@ -189,7 +189,7 @@ def test_a_corrupt_member_is_kept_as_evidence_replaced_and_the_alarm_ended(clust
     bad.stop()
     assert probe(cluster, via, "/readyz") == 503, "the alarm of the member that is gone is there still"
     assert probe(cluster, via, readiness()) == 200
-    ended = cluster.module("etcd_maintenance", via=via, compact="always", retain_revisions=0, defragment="always", downtime=True)
+    ended = cluster.module("etcd_maintenance", via=via, compact="always", retain_revisions=0, defragment="always", downtime=2)
     assert ended.get("changed"), ended
     assert ended["cluster"]["alarms"] == []
     joined = cluster.module(

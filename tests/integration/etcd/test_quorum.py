@@ -79,7 +79,7 @@ def test_remove_a_healthy_one_with_one_down_is_refused_and_the_dead_one_accepted
 def test_the_only_member_needs_consent_to_down_time(cluster: Cluster) -> None:
     cluster.found("m1")
     assert "down time" in cluster.module("etcd_quorum", action="restart", name="m1", wait=0)["msg"]
-    assert cluster.module("etcd_quorum", action="restart", name="m1", wait=0, downtime=True)["allowed"]
+    assert cluster.module("etcd_quorum", action="restart", name="m1", wait=0, downtime=1)["allowed"]
 
 
 def test_confirm_waits_for_the_member(cluster: Cluster) -> None:
@@ -95,9 +95,9 @@ def test_confirm_waits_for_the_member(cluster: Cluster) -> None:
 def test_an_alarm_stops_the_rolling_restart(cluster: Cluster) -> None:
     cluster.found("m1", flags={"quota-backend-bytes": str(100 * 1024)})
     until(lambda: "database space exceeded" in cluster.etcdctl("put", "x", "y" * 50000, check=False), "the database is full")
-    answer = cluster.module("etcd_quorum", action="restart", name="m1", wait=0, downtime=True)
+    answer = cluster.module("etcd_quorum", action="restart", name="m1", wait=0, downtime=1)
     assert "NOSPACE on m1" in answer["msg"]
-    assert cluster.module("etcd_quorum", action="restart", name="m1", wait=0, downtime=True, ignore_alarms=["NOSPACE"])["allowed"]
+    assert cluster.module("etcd_quorum", action="restart", name="m1", wait=0, downtime=1, ignore_alarms=["NOSPACE"])["allowed"]
 
 
 def test_leadership_is_handed_over_before_the_leader_is_stopped(cluster: Cluster) -> None:

@@ -99,16 +99,18 @@ def test_one_of_two_goes_only_by_force() -> None:
 
 
 @pytest.mark.parametrize(
-    ("voters", "down", "allowed"),
+    ("voters", "down", "downtime", "allowed"),
     [
-        pytest.param(1, 0, True, id="only member"),
-        pytest.param(2, 0, True, id="two members"),
-        pytest.param(2, 1, False, id="one of two down"),
-        pytest.param(3, 1, False, id="never with three"),
+        pytest.param(1, 0, 1, True, id="only member"),
+        pytest.param(1, 0, 0, False, id="only member, and nobody asked for it"),
+        pytest.param(2, 0, 2, True, id="two members"),
+        pytest.param(2, 0, 1, False, id="one more than was counted"),
+        pytest.param(2, 1, 2, False, id="one of two down"),
+        pytest.param(3, 1, 3, False, id="never with three"),
     ],
 )
-def test_down_time_on_request(*, voters: int, down: int, allowed: bool) -> None:
-    assert may_restart(peers(voters - down, down), "m1", downtime=True).allowed is allowed
+def test_down_time_on_request(*, voters: int, down: int, downtime: int, allowed: bool) -> None:
+    assert may_restart(peers(voters - down, down), "m1", downtime=downtime).allowed is allowed
 
 
 @pytest.mark.parametrize(
