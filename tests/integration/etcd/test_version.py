@@ -72,6 +72,20 @@ def test_up_and_back(cluster: Cluster) -> None:
     assert set(acknowledged) <= set(kept), "an acknowledged write was lost"
 
 
+def test_an_upgrade_that_was_begun_goes_back(cluster: Cluster) -> None:
+    """As long as one member is old etcd as a whole is, and would refuse to prepare its data for what it has."""
+    cluster.found("m1", "m2", "m3", version=OLDER)
+    first = next(host for host in cluster.hosts.values() if host is not cluster.leader())
+    first.stop()
+    first.version = NEWER
+    first.start()
+    assert cluster.module("etcd_quorum", action="confirm", name=first.name, wait=30)["allowed"]
+    back = cluster.module("etcd_version", target=OLDER)
+    assert (back["kind"], back["plan"], back["order"]) == ("downgrade", [], [first.name]), back
+    assert roll(cluster, OLDER) == [first.name]
+    assert {member["version"] for member in cluster.module("etcd_info")["members"]} == {OLDER}
+
+
 def test_with_one_down_no_version_is_changed(cluster: Cluster) -> None:
     hosts = cluster.found("m1", "m2", "m3", version=OLDER)
     hosts[2].stop()
