@@ -71,9 +71,10 @@ class ActionModule(ActionBase):
                 store.signer(authority)
         words = [str(step) for step in steps]
         report = {"changed": True, "plan": words, "diff": {"prepared": "".join(f"{word}\n" for word in words)}, **known}
+        wanted = Wanted(certificates, trust, steps)
         if self._task.check_mode:
-            return report
-        return {**report, **self._apply(Wanted(certificates, trust, steps), store, task_vars)}
+            return {**report, "observation": {**known.get("observation", {}), "files": _foretold(wanted, store, observation["files"])}}
+        return {**report, **self._apply(wanted, store, task_vars)}
 
     def _observation(self, wanted: Sequence[Any], task_vars: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """What the fact says; if it does not know our files, what the host says. And whether the host was asked."""
@@ -169,6 +170,20 @@ class Plan:
     def _file(self, path: str) -> Optional[_certificate_plan.Attributes]:
         state = self._files.get(path)
         return _certificate_plan.Attributes(**{n: state[n] for n in ("digest", "mode", "owner", "group")}) if state else None
+
+
+def _foretold(wanted: Wanted, store: _authority.AuthorityStore, files: Mapping[str, Any]) -> dict[str, Any]:
+    """The files as they would be, as far as programs have to be restarted to notice: bundles, unless their authorities are yet to be made."""
+    bundles = [bundle for bundle in wanted.trust_with_steps() if all(store.exists(authority) for authority in bundle.authorities)]
+    contents = {bundle.path: _bundle(store, bundle) for bundle in bundles}
+    now = time.time()
+    return {
+        **files,
+        **{
+            path: {**(files.get(path) or {}), "digest": hashlib.sha256(content.encode()).hexdigest(), "changed": now}
+            for path, content in contents.items()
+        },
+    }
 
 
 def _bundle(store: _authority.AuthorityStore, trust: _certificates.Trust) -> str:
