@@ -15,7 +15,6 @@ description:
   - With O(required), it fails if one is not ready, and so guards the restart of another one.
   - With O(at_least), it fails if one that answers is older, and so guards the upgrade of nodes.
 extends_documentation_fragment:
-  - quorate.kubernetes._attributes
   - quorate.kubernetes._attributes.info_module
 options:
   at_least:

@@ -20,15 +20,12 @@ description:
   - If the fact C(host_observation) shows that there is nothing to do, the host is not contacted.
 extends_documentation_fragment:
   - quorate.kubernetes._attributes
+  - quorate.kubernetes._attributes.action
 attributes:
   check_mode:
     support: full
     details:
       - Nothing is downloaded or sent, and the lock file is not written, but sources are asked whether they have the files.
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 options:
   packages:
     description:

@@ -21,13 +21,7 @@ description:
   - If the fact C(host_observation) shows that there is nothing to do, the host is not contacted.
 extends_documentation_fragment:
   - quorate.kubernetes._attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
+  - quorate.kubernetes._attributes.action
 options:
   components:
     description:

@@ -125,12 +125,12 @@ decision:
   sample: {action: wait, reason: "No answer from e2 for 60 s. A member is replaced after 300 s.", members: [e2]}
 silent:
   description: Names of the members whose hosts could not be reached.
-  returned: with O(state=decided)
+  returned: with O(state=decided) and O(state=forgotten)
   type: list
   elements: str
 voters:
   description: Names of the members that have a vote.
-  returned: with O(state=decided)
+  returned: with O(state=decided) and O(state=forgotten)
   type: list
   elements: str
 advice:

@@ -14,17 +14,8 @@ description:
   - Reads the member list through the quorum, and asks each member itself, over mutual TLS, how it is.
   - It fails if no member answers through the quorum, unless O(required=false).
 extends_documentation_fragment:
-  - quorate.kubernetes._attributes
+  - quorate.kubernetes._attributes.info_module
   - quorate.kubernetes._etcd
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-    details:
-      - It changes nothing.
-  idempotent:
-    support: full
 options:
   required:
     description:

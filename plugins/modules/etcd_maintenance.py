@@ -22,10 +22,6 @@ extends_documentation_fragment:
   - quorate.kubernetes._attributes
   - quorate.kubernetes._etcd
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
   idempotent:
     support: partial
     details:

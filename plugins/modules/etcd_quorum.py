@@ -19,14 +19,10 @@ extends_documentation_fragment:
   - quorate.kubernetes._attributes
   - quorate.kubernetes._etcd
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: none
     details:
       - No file or setting changes.
-  idempotent:
-    support: full
 options:
   action:
     description:

@@ -18,13 +18,6 @@ description:
 extends_documentation_fragment:
   - quorate.kubernetes._attributes
   - quorate.kubernetes._etcd
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 options:
   target:
     description:

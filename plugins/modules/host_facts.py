@@ -16,16 +16,8 @@ description:
     A host without records is a fresh one.
   - The digests of large files are remembered together with the inode, size and times of the file, so looking twice is cheap.
 extends_documentation_fragment:
-  - quorate.kubernetes._attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-    details:
-      - It changes nothing.
-  idempotent:
-    support: full
+  - quorate.kubernetes._attributes.info_module
+  - quorate.kubernetes._attributes.action
 options:
   commands:
     description:

@@ -69,7 +69,7 @@ options:
     default: quorate
   documents:
     description:
-      - Set by the action, from O(objects) and O(text).
+      - Set by the action, from O(objects), O(templates) and O(text).
     type: json
 """
 

@@ -15,13 +15,6 @@ description:
   - The service itself is not started by it.
 extends_documentation_fragment:
   - quorate.kubernetes._attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 options:
   files:
     description:

@@ -19,7 +19,6 @@ description:
   - Fails with all problems at once.
   - Runs on the control node, once for all hosts, and contacts none.
 extends_documentation_fragment:
-  - quorate.kubernetes._attributes
   - quorate.kubernetes._attributes.info_module
   - quorate.kubernetes._attributes.action
 options:

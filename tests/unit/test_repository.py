@@ -269,7 +269,8 @@ def test_action_group_holds_all_modules() -> None:
 
 @pytest.mark.parametrize("path", ACTIONS)
 def test_action_has_a_module_that_documents_it(path: Path) -> None:
-    assert (ROOT / "plugins/modules" / path.name).is_file()
+    module = ROOT / "plugins/modules" / path.name
+    assert f"{FRAGMENT}.action" in document(module, "DOCUMENTATION")["extends_documentation_fragment"]
 
 
 def shared_attributes(documentation: dict[str, Any]) -> dict[str, Any]:
