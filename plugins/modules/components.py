@@ -276,6 +276,10 @@ observation:
   description: What is true of the components now, to be merged into the fact C(host_observation).
   returned: when the host was contacted
   type: dict
+executions:
+  description: How often the host was contacted, which is V(0) where the fact tells that there is nothing to do.
+  returned: when the host was not contacted
+  type: int
 failure:
   description: Which component failed, why, and whether its former inputs were put back.
   returned: failure

@@ -159,6 +159,10 @@ ansible_facts:
           description: State of each managed or watched path, null if it is absent.
           returned: always
           type: dict
+        run:
+          description: The run that it was made in, C(run) of the fact C(cluster_topology). An observation of another run counts for nothing.
+          returned: always
+          type: str
         strangers:
           description: Which of O(services) run and are not of this collection.
           returned: always

@@ -188,7 +188,7 @@ nodes:
   elements: str
 evicted:
   description: Pods that were evicted, or would be, as namespace/name.
-  returned: when O(state=drained)
+  returned: success
   type: list
   elements: str
 left:
