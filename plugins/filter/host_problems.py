@@ -45,6 +45,12 @@ options:
     type: list
     elements: str
     default: []
+  others:
+    description:
+      - Names of components that only hosts of other groups run. The host must not have them from a time when it was in one.
+    type: list
+    elements: str
+    default: []
   cgroup_v1:
     description:
       - Whether kubelet was told to run with cgroups of version 1.
@@ -77,10 +83,18 @@ def host_problems(
     free_space: int,
     features: Sequence[str],
     services: Sequence[str] = (),
+    others: Sequence[str] = (),
     cgroup_v1: bool = False,
 ) -> list[str]:
     return _fitness.problems(
-        _input, node=node, clock_skew=clock_skew, free_space=free_space, features=features, services=services, cgroup_v1=cgroup_v1
+        _input,
+        node=node,
+        clock_skew=clock_skew,
+        free_space=free_space,
+        features=features,
+        services=services,
+        others=others,
+        cgroup_v1=cgroup_v1,
     )
 
 

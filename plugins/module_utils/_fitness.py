@@ -32,6 +32,7 @@ def problems(
     free_space: int,
     features: Sequence[str],
     services: Collection[str] = (),
+    others: Collection[str] = (),
     cgroup_v1: bool = False,
 ) -> list[str]:
     """What keeps a host from being part of a cluster, a sentence each with what to do; empty if nothing does.
@@ -43,6 +44,7 @@ def problems(
         free_space: bytes that a host without anything of ours needs below /opt and /var/lib.
         features: what its kernel has to be able to do, see host_facts.
         services: names of the components that it is to run.
+        others: names of components that only hosts of other groups run.
         cgroup_v1: whether kubelet was told to run with cgroups of version 1, which it refuses since Kubernetes 1.35.
     """
     platform = observation["platform"]
@@ -69,6 +71,11 @@ def problems(
         for name in observation["strangers"]
         if name in services
     ]
+    if former := [name for name in others if name in observation["components"]]:
+        found.append(
+            f"It has {', '.join(former)} of what it was before: that would go on in the cluster, in its old version. Name it in its former group again, or "
+            "take it out with the playbook remove first."
+        )
     if node and observation["kernel"]["cgroup"] == 1 and not cgroup_v1:
         found.append(
             "It has cgroups of version 1, with which kubelet does not start: boot it with systemd.unified_cgroup_hierarchy=1, "

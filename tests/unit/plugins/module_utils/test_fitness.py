@@ -20,9 +20,14 @@ FIT: dict[str, Any] = {
 
 
 def problems(observation: dict[str, Any], *, node: bool = True) -> list[str]:
-    features = ["overlay", "/proc/sys/net/bridge"]
     return _fitness.problems(
-        observation, node=node, clock_skew=5, free_space=4 * GIB, features=features, services=["containerd", "kubelet"]
+        observation,
+        node=node,
+        clock_skew=5,
+        free_space=4 * GIB,
+        features=["overlay", "/proc/sys/net/bridge"],
+        services=["containerd", "kubelet"],
+        others=["kube-apiserver"],
     )
 
 
@@ -66,6 +71,7 @@ def test_fit(observation: dict[str, Any]) -> None:
         pytest.param(but(clock_skew=5.2), ["+5.2 s", "node_clock_skew", "chrony"], id="clock ahead"),
         pytest.param(but(clock_skew=-300.0), ["-300.0 s"], id="clock behind"),
         pytest.param(but(strangers=["containerd", "etcd"]), ["containerd.service", "stop and disable it"], id="somebody else's"),
+        pytest.param(but(components={"kube-apiserver": {}, "kubelet": {}}), ["It has kube-apiserver of", "remove"], id="a master once"),
         pytest.param(but(space=SMALL), ["/opt", "1.0 GiB", "4.0 GiB", "node_free_space"], id="little space"),
         pytest.param(but(kernel=LACKING), ["/proc/sys/net/bridge", "cannot load modules"], id="kernel lacks a feature"),
         pytest.param(
