@@ -12,7 +12,7 @@ from typing import Any, Optional
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _drain, _kubernetes, _readiness
 
-POLL_SECONDS = 0.25
+POLL_SECONDS, SLOW_POLL_SECONDS = 0.25, 1.0
 
 DAEMON_SETS = _kubernetes.Resource("/apis/apps/v1", "daemonsets", namespaced=True)
 
@@ -35,6 +35,7 @@ class Draining:
         self._grace_period = grace_period
         self._attempts: dict[str, _Attempts] = {}
         self._accepted: dict[str, str] = {}
+        self._daemon_sets: Optional[frozenset[tuple[str, str]]] = None
 
     @property
     def evicted(self) -> list[str]:
@@ -43,8 +44,9 @@ class Draining:
 
     def survey(self, nodes: Sequence[Mapping[str, Any]]) -> list[_drain.Decision]:
         """What becomes of each pod on the nodes."""
-        daemon_sets = frozenset(_key(entry) for entry in self._client.collection(DAEMON_SETS.path()))
-        return [_drain.decide(pod, options=self._options, daemon_sets=daemon_sets) for pod in self._pods(nodes)]
+        if self._daemon_sets is None:
+            self._daemon_sets = frozenset(_key(entry) for entry in self._client.collection(DAEMON_SETS.path()))
+        return [_drain.decide(pod, options=self._options, daemon_sets=self._daemon_sets) for pod in self._pods(nodes)]
 
     def stayers(self, nodes: Sequence[Mapping[str, Any]]) -> list[str]:
         """Pods that stay on the nodes and are ready."""
@@ -57,11 +59,14 @@ class Draining:
         """
         silent = {name for name, node in _by_name(nodes).items() if not _readiness.readiness({**node, "kind": "Node"}).ready}
         end = time.monotonic() + timeout
+        pause = POLL_SECONDS
         while True:
             remaining = [decision for decision in self.survey(nodes) if self._remains(decision, silent)]
             if not remaining or time.monotonic() >= end:
                 return remaining
-            time.sleep(POLL_SECONDS)
+            time.sleep(pause)
+            # What takes long is asked for less often: others of the batch ask too.
+            pause = min(pause * 1.5, SLOW_POLL_SECONDS)
 
     def blocked(self, nodes: Sequence[Mapping[str, Any]], remaining: Sequence[_drain.Decision]) -> list[str]:
         """Why pods are still there, a line each, with the disruption budgets that hold them."""

@@ -322,7 +322,13 @@ class Nodes:
     def drained(self) -> dict[str, Any]:
         """Cordon the nodes and evict their pods."""
         nodes, draining = self._live(), self._new_draining()
-        chosen, decisions = self._to_drain(nodes, draining)
+        try:
+            chosen, decisions = self._to_drain(nodes, draining)
+        except _node.NodeError:
+            # Of a pod that came since a former part of the wait: the node is closed by now.
+            with contextlib.suppress(_kubernetes.KubernetesError):
+                self._give_up()
+            raise
         stayed = draining.stayers(chosen)
         self._apply(self._changes(nodes))
         try:
@@ -378,7 +384,8 @@ class Nodes:
         problems = _drain.refused(decisions)
         if problems:
             names = ", ".join(want.name for want in self._wanted)
-            raise _node.NodeError(f"{names} cannot be drained, and nothing was changed: " + "; ".join(problems) + ".")
+            nothing = ", and nothing was changed" if self._changes(nodes) else ""
+            raise _node.NodeError(f"{names} cannot be drained{nothing}: " + "; ".join(problems) + ".")
         return chosen, decisions
 
     def _live(self) -> dict[str, dict[str, Any]]:

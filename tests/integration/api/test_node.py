@@ -188,7 +188,12 @@ def test_what_would_be_lost_is_refused_before_anything_is_changed(cluster: harne
     )
     failed = cluster.run("node", name="l1", state="drained", wait_timeout=5)
     assert failed["failed"]
-    assert f"pod {place}/bare: no controller made it" in failed["msg"]
+    assert f"l1 cannot be drained, and nothing was changed: pod {place}/bare: no controller made it" in failed["msg"]
+    assert not cluster.get("node", "l1")["spec"].get("unschedulable")
+    # As where such a pod comes while others are waited for: the node is closed by then.
+    assert cluster.run("node", name="l1", state="cordoned")["changed"]
+    failed = cluster.run("node", name="l1", state="drained", wait_timeout=5, uncordon_on_failure=True)
+    assert f"l1 cannot be drained: pod {place}/bare: no controller made it" in failed["msg"]
     assert not cluster.get("node", "l1")["spec"].get("unschedulable")
     failed = cluster.run("node", name="l1", state="drained", force=True, wait_timeout=5)
     assert f"pod {place}/scratch: its emptyDir volumes (cache) would be lost" in failed["msg"]
