@@ -20,7 +20,6 @@ import pwd
 import shutil
 import stat
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -148,10 +147,12 @@ def write_file(path: str, content: bytes, *, mode: str = "0644", owner: str = "r
     """Write a file so that a crash leaves either the old or the new content, and nobody sees it with loose modes."""
     folder = os.path.dirname(path)
     user, users = user_id(owner), group_id(group)
-    temporary = ""
+    # Always the same name: what a run that was killed has left of a secret goes with the next one.
+    temporary = os.path.join(folder, f".{os.path.basename(path)}.new")
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".new", dir=folder)
-        with os.fdopen(handle, "wb") as file:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as file:
             file.write(content)
             os.fchown(file.fileno(), user, users)
             os.fchmod(file.fileno(), int(mode, 8))
@@ -160,9 +161,8 @@ def write_file(path: str, content: bytes, *, mode: str = "0644", owner: str = "r
         os.rename(temporary, path)
         sync_directory(folder)
     except OSError as error:
-        if temporary:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
         raise HostError(f"Writing {path} failed: {error.strerror}. The old content, if any, is unchanged.") from error
 
 

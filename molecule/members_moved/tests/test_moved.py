@@ -119,3 +119,16 @@ def test_a_spare_takes_the_place_of_a_member_on_a_master_that_is_dead_and_comes_
     assert members(etcdctl, "m1") == voters(["m1", "e1", "e2"])
     assert together(lambda name: stores(hosts, name), MASTERS) == dict.fromkeys(MASTERS, urls(addresses, ["m1", "e1", "e2"]))
     unchanged(fine(play("site", inventory=inventory)))
+
+
+def test_a_master_that_lives_leaves_and_nothing_of_it_is_left(
+    altered: Callable[..., Path], api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], kubectl: Callable[..., str]
+) -> None:
+    inventory = altered("m1", "e1", "e2")
+    with used(api, addresses, through="m1", servers=MASTERS):
+        fine(play("remove", "--extra-vars=remove_hosts=m2", inventory=inventory))
+    assert kubectl("get", "nodes", "--output=name").split() == ["node/m1"]
+    assert "192.168.77.12" not in said(hosts["m1"], "cat /etc/kubernetes/load-balancer/haproxy.cfg")
+    folders = ["/etc/kubernetes", "/opt/quorate", "/var/lib/kubelet", "/var/lib/containerd", "/etc/systemd/system/kubelet.service"]
+    assert [path for path in folders if hosts["m2"].file(path).exists] == []
+    assert {it["program"] for it in look(hosts["m2"], "processes")}.isdisjoint({"kubelet", "kube-apiserver", "containerd", "haproxy"})
