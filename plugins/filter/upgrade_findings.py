@@ -49,7 +49,7 @@ from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observa
 
 def upgrade_findings(_input: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Any]:
     names = [name for name in _input["hosts"] if name in hostvars]
-    observations = {name: one for name, one in _observation.of_hosts(names, hostvars, run=_input["run"]).items() if one}
+    observations = _observation.seen(_input, hostvars)
     seen = {name: _upgrade.running_versions(one) for name, one in observations.items()}
     wanted = {"kubernetes": _input["versions"]["kubernetes"], "etcd": _input["versions"]["etcd"]}
     cluster = _asked(hostvars, names, variable="upgrade_cluster", key="servers")

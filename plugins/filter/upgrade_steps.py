@@ -59,8 +59,7 @@ ROLES = ("etcd", "masters", _upgrade_plan.NODE_ROLE)
 
 
 def upgrade_steps(_input: Mapping[str, Any], hostvars: Mapping[str, Any], *, drain: bool = True, batch: Any = 1) -> list[dict[str, Any]]:
-    observed = _observation.of_hosts(_input["hosts"], hostvars, run=_input["run"])
-    observations = {name: one for name, one in observed.items() if one}
+    observations = _observation.seen(_input, hostvars)
     plans = {name: _upgrade_plan.Plans({role: hostvars[name].get(f"{role}_plan") or {} for role in ROLES}) for name in observations}
     hosts = {observation["platform"]["hostname"]: name for name, observation in observations.items()}
     leaders = (_first(hostvars, plans, "upgrade_cluster") or _first(hostvars, plans, "masters_cluster")).get("leaders") or {}

@@ -47,9 +47,7 @@ from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observa
 
 
 def upgrade_summary(_input: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Any]:
-    observed = _observation.of_hosts(_input["hosts"], hostvars, run=_input["run"])
-    observations = {name: one for name, one in observed.items() if one}
-    found = _upgrade_plan.restarts(observations)
+    found = _upgrade_plan.restarts(_observation.seen(_input, hostvars))
     return {"lines": _upgrade_plan.summary(found), "restarts": [dataclasses.asdict(restart) for restart in found]}
 
 

@@ -142,8 +142,9 @@ def plan_certificate(
         *key_reasons,
         *_subject_reasons(wanted, content),
         *_issuer_reasons(content, issuer),
-        *_end_reasons(wanted, content, issuer=issuer, now=now, renew_before_days=renew_before_days),
     ]
+    if end := end_in_words(content, issuer, days=wanted.days, renew_before_days=renew_before_days, now=now):
+        reasons.append(f"it {end}")
     if reasons:
         return Step("renew", wanted.path, tuple(reasons), rekey=bool(key_reasons) or _other_identity(wanted, content))
     attributes = _attribute_reasons(wanted, facts)
@@ -203,13 +204,13 @@ def _issuer_reasons(content: Content, issuer: Optional[Issuer]) -> list[str]:
     return ["intermediate authorities differ"] if content.chain != issuer.chain else []
 
 
-def _end_reasons(wanted: Certificate, content: Content, *, issuer: Optional[Issuer], now: float, renew_before_days: float) -> list[str]:
+def end_in_words(content: Content, issuer: Optional[Issuer], *, days: int, renew_before_days: float, now: float) -> str:
+    """When a certificate ends, or has ended, if it has to be renewed for that; empty otherwise."""
     if issuer is None or not nears_end(
-        content.not_after, days=wanted.days, renew_before_days=renew_before_days, issuer_ends=issuer.not_after, now=now
+        content.not_after, days=days, renew_before_days=renew_before_days, issuer_ends=issuer.not_after, now=now
     ):
-        return []
-    verb = "ended" if content.not_after <= now else "ends"
-    return [f"it {verb} on {day(content.not_after)}"]
+        return ""
+    return f"{'ended' if content.not_after <= now else 'ends'} on {day(content.not_after)}"
 
 
 def _attribute_reasons(wanted: Certificate, facts: Facts) -> tuple[str, ...]:

@@ -353,6 +353,11 @@ def _last_word(node: Mapping[str, Any]) -> float:
         return 0.0
 
 
+def summaries(nodes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Nodes in short, by name."""
+    return sorted(map(summary, nodes), key=lambda entry: str(entry["name"]))
+
+
 def summary(node: Mapping[str, Any]) -> dict[str, Any]:
     """A node in short."""
     metadata, spec, status = node["metadata"], node.get("spec") or {}, node.get("status") or {}

@@ -149,8 +149,7 @@ class Cluster:
         return readers[what](self._server)
 
     def _nodes(self, server: _kubernetes.Client) -> dict[str, Any]:
-        nodes = self._collection(server, _kubernetes.NODES.path())
-        return {"nodes": sorted((_node.summary(node) for node in nodes), key=lambda entry: str(entry["name"]))}
+        return {"nodes": _node.summaries(self._collection(server, _kubernetes.NODES.path()))}
 
     def _leaders(self, server: _kubernetes.Client) -> dict[str, Any]:
         leases = {}

@@ -86,8 +86,7 @@ def main() -> None:
         nodes = _kubernetes.client_of(module.params).collection(_kubernetes.NODES.path())
     except _kubernetes.KubernetesError as error:
         module.fail_json(msg=str(error))
-    found = sorted((_node.summary(node) for node in nodes), key=lambda entry: str(entry["name"]))
-    module.exit_json(changed=False, nodes=found)
+    module.exit_json(changed=False, nodes=_node.summaries(nodes))
 
 
 if __name__ == "__main__":

@@ -91,7 +91,8 @@ def reasons(
         return ["it cannot be read"]
     if content is None or content.public_key != key_digest:
         return ["its certificate and key do not fit"]
-    return _differences(there, wanted, content, issuer) + _end(content, issuer, days=days, renew_before_days=renew_before_days, now=now)
+    end = _certificate_plan.end_in_words(content, issuer, days=days, renew_before_days=renew_before_days, now=now)
+    return _differences(there, wanted, content, issuer) + ([f"its certificate {end}"] if end else [])
 
 
 def _differences(
@@ -110,16 +111,6 @@ def _differences(
     if issuer is None or content.issuer != issuer.fingerprint:
         found.append("issuer differs")
     return found
-
-
-def _end(
-    content: _certificate_plan.Content, issuer: Optional[_certificate_plan.Issuer], *, days: int, renew_before_days: float, now: float
-) -> list[str]:
-    if issuer is None or not _certificate_plan.nears_end(
-        content.not_after, days=days, renew_before_days=renew_before_days, issuer_ends=issuer.not_after, now=now
-    ):
-        return []
-    return [f"its certificate {'ended' if content.not_after <= now else 'ends'} on {_certificate_plan.day(content.not_after)}"]
 
 
 def _encoded(text: str) -> str:

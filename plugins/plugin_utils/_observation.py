@@ -31,6 +31,11 @@ def of_hosts(names: Iterable[str], hostvars: Mapping[str, Any], *, run: str) -> 
     return {name: of_host(variables, run=run) if isinstance(variables, Mapping) else {} for name, variables in found.items()}
 
 
+def seen(topology: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """What was observed in this run, of each host of the cluster on which something was."""
+    return {name: one for name, one in of_hosts(topology["hosts"], hostvars, run=topology["run"]).items() if one}
+
+
 def run_of(task_vars: Mapping[str, Any]) -> str:
     """What tells this run of Ansible from all others: a topology is computed once in each."""
     return str((task_vars.get("cluster_topology") or {}).get("run", ""))

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+
+def linked(inventory: Path, folder: Path, *, apart: Collection[str] = ()) -> Path:
+    """A folder that is made for links to all of an inventory but some files, and but the lock, which is of the inventory that a run was given."""
+    folder.mkdir()
+    for path in inventory.iterdir():
+        if path.name not in (".quorate-run", *apart):
+            (folder / path.name).symlink_to(path.resolve())
+    return folder
 
 
 def changed(inventory: Path, folder: Path, groups: Mapping[str, list[str]]) -> Path:
@@ -14,11 +23,7 @@ def changed(inventory: Path, folder: Path, groups: Mapping[str, list[str]]) -> P
     written: dict[str, Any] = yaml.safe_load((inventory / "hosts.yml").read_text(encoding="utf-8"))
     variables = {name: values for group in written.values() for name, values in group["hosts"].items() if values}
     chosen = {**{name: list(group["hosts"]) for name, group in written.items()}, **groups}
-    folder.mkdir()
-    for path in inventory.iterdir():
-        # The lock is of the inventory that a run was given.
-        if path.name not in ("hosts.yml", ".quorate-run"):
-            (folder / path.name).symlink_to(path.resolve())
+    linked(inventory, folder, apart=["hosts.yml"])
     hosts = {group: {"hosts": {name: variables.get(name) for name in names}} for group, names in chosen.items()}
     (folder / "hosts.yml").write_text(yaml.safe_dump(hosts), encoding="utf-8")
     return folder

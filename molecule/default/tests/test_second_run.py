@@ -13,6 +13,7 @@ import yaml
 from testinfra.host import Host
 
 from tests.cluster.hosts import look, together, units
+from tests.cluster.inventory import linked
 from tests.cluster.playbook import fine, play, unchanged
 
 FOLDERS = ("/etc", "/opt", "/usr/local", "/var/lib/quorate")
@@ -45,11 +46,7 @@ def backwards(thing: Any) -> Any:
 @pytest.fixture
 def reordered(inventory: Path, tmp_path: Path) -> Path:
     """A copy of the inventory in the opposite order, beside links to what the runs wrote."""
-    copy = tmp_path / "inventory"
-    copy.mkdir()
-    for path in inventory.iterdir():
-        if path.name != "hosts.yml":
-            (copy / path.name).symlink_to(path.resolve())
+    copy = linked(inventory, tmp_path / "inventory", apart=["hosts.yml"])
     hosts = yaml.safe_load((inventory / "hosts.yml").read_text(encoding="utf-8"))
     (copy / "hosts.yml").write_text(yaml.safe_dump(backwards(hosts), sort_keys=False), encoding="utf-8")
     return copy

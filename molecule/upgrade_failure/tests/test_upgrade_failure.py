@@ -21,6 +21,7 @@ from tests.cluster.api import Api
 from tests.cluster.applications import LEAST_AVAILABLE, Applications, available
 from tests.cluster.etcd import leader, status
 from tests.cluster.hosts import said, together, units
+from tests.cluster.inventory import linked
 from tests.cluster.playbook import Run, fine, play, play_until, unchanged
 from tests.cluster.probe import is_without_leader
 from tests.cluster.sampler import Sampler
@@ -43,10 +44,8 @@ def upgrade(inventory: Path, tmp_path: Path) -> Upgrade:
     """Run the upgrade with variables of some hosts that the inventory does not have."""
 
     def run(*arguments: str, version: str = NEW, **variables: Mapping[str, Any]) -> Run:
-        copy = tmp_path / "inventory"
-        (copy / "host_vars").mkdir(parents=True)
-        for path in inventory.iterdir():
-            (copy / path.name).symlink_to(path.resolve())
+        copy = linked(inventory, tmp_path / "inventory")
+        (copy / "host_vars").mkdir()
         for host, values in variables.items():
             (copy / "host_vars" / f"{host}.yml").write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
         # What a run writes lies beside the real inventory.

@@ -62,3 +62,8 @@ def test_a_result_renews_the_fact() -> None:
 
 def test_a_result_that_observed_nothing_renews_nothing() -> None:
     assert _observation.noted({"failed": True}, {"ansible_facts": {"host_observation": SEEN}}) == {"failed": True}
+
+
+def test_seen() -> None:
+    hostvars = {"m1": {"ansible_facts": {"host_observation": SEEN}}, "m2": {}}
+    assert _observation.seen({"hosts": {"m1": {}, "m2": {}, "m3": {}}, "run": "7"}, hostvars) == {"m1": SEEN}
