@@ -169,7 +169,11 @@ class Plan:
 
     def _file(self, path: str) -> Optional[_certificate_plan.Attributes]:
         state = self._files.get(path)
-        return _certificate_plan.Attributes(**{n: state[n] for n in ("digest", "mode", "owner", "group")}) if state else None
+        return (
+            _certificate_plan.Attributes(**{n: state[n] for n in ("digest", "mode", "owner", "group")})
+            if state and "mode" in state
+            else None
+        )
 
 
 def _foretold(wanted: Wanted, store: _authority.AuthorityStore, files: Mapping[str, Any]) -> dict[str, Any]:

@@ -78,7 +78,8 @@ def etcd_founding(
     hosts = {name: seen.get(name) for name in _input["etcd"]}
     outside = {name: one for name, one in seen.items() if name not in hosts}
     users = [name for name, one in observed.items() if one and not USERS.isdisjoint(one["components"])]
-    decided = _etcd_founding.decide(hosts, cluster=cluster, token=token, outside=outside, users=users)
+    blind = [name for name in _input["masters"] if not observed.get(name)]
+    decided = _etcd_founding.decide(hosts, cluster=cluster, token=token, outside=outside, users=users, blind=blind)
     return {name: dataclasses.asdict(one) for name, one in decided.items()}
 
 

@@ -46,6 +46,8 @@ def setting_changes(_input: Mapping[str, Any], noted: Optional[str]) -> list[str
     try:
         former = json.loads(noted or "{}")
     except ValueError:
+        former = {}
+    if not isinstance(former, dict):
         return []
     return [f"{name} from {former[name]} to {value}" for name, value in _input.items() if former.get(name, value) != value]
 

@@ -350,7 +350,8 @@ def _plan_unit(component: Component, facts: Facts, digest: str) -> list[Step]:
     elif reason := _why_restart(component, facts, digest):
         steps.append(Step("restart" if unit.process else "start", component.service, reason))
     elif reason := _why_reload(component, facts):
-        steps.append(Step("reload", component.service, reason))
+        # One that is starting cannot be reloaded, and may have read what was there before.
+        steps.append(Step("reload" if unit.active == "active" else "restart", component.service, reason))
     return steps
 
 

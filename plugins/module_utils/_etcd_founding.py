@@ -82,6 +82,7 @@ def decide(
     token: str = "",
     outside: Optional[Mapping[str, Observation]] = None,
     users: Collection[str] = (),
+    blind: Collection[str] = (),
 ) -> dict[str, Founding]:
     """What each observed host does. Hosts that were not observed (down, left out by a limit) are given as None.
 
@@ -91,6 +92,7 @@ def decide(
         token: what a founding that begins now is told from all others by. One that goes on has the token that it began with.
         outside: what was seen of hosts that are no etcd hosts (any more).
         users: hosts with something of Kubernetes that is set up only once etcd was founded.
+        blind: masters that were not observed, of which nobody knows whether they are such hosts.
     """
     seen = {name: observation for name, observation in hosts.items() if observation is not None}
     founders = sorted(name for name, one in seen.items() if one.state in (EXISTING, JOINING) or (one.running and one.quorum))
@@ -103,7 +105,7 @@ def decide(
     elsewhere = sorted(name for name, one in (outside or {}).items() if one.data and one.state in (EXISTING, JOINING))
     if elsewhere:
         return dict.fromkeys(seen, Founding(REFUSE, _moved_away(elsewhere, sorted(hosts))))
-    unseen = sorted(set(hosts) - set(seen))
+    unseen = sorted({*hosts, *blind} - set(seen))
     if unseen:
         return {name: _unsure(one, unseen) for name, one in seen.items()}
     if users and not any(one.data for one in seen.values()):
@@ -173,7 +175,7 @@ def _unsure(one: Observation, unseen: list[str]) -> Founding:
         return Founding(KEEP, "This host has data, and starting with it is always safe.")
     return Founding(
         REFUSE,
-        f"No etcd host that was reached belongs to a founded cluster, but {', '.join(unseen)} could not be looked at. "
+        f"No host that was reached belongs to a founded cluster, but {', '.join(unseen)} could not be looked at. "
         "A cluster is founded only when all are known to be fresh: make them reachable, leave out --limit, or take them out of the inventory.",
     )
 

@@ -20,6 +20,8 @@ from tests.cluster.wait import until
 
 pytestmark = pytest.mark.long
 
+CONTROLLERS = ("kube-controller-manager", "kube-scheduler")
+
 
 @contextlib.contextmanager
 def parted(host: Host, others: list[str]) -> Iterator[None]:
@@ -59,7 +61,14 @@ def test_nothing_is_decided_on_the_wrong_side(
     masters = members("masters")
     there = [name for name in masters if name != cut]
     alive = etcd.lives(addresses, there, client=etcd_client)
-    before = (together(lambda name: starts(hosts[name]), hosts), etcd.identities(etcdctl, cut))
+
+    def untouched() -> object:
+        # Controllers ask the API server of their own host only: without etcd there one that led ends by itself.
+        found = together(lambda name: starts(hosts[name]), hosts)
+        kept = {name: {unit: at for unit, at in units.items() if unit not in CONTROLLERS} for name, units in found.items()}
+        return kept, etcd.identities(etcdctl, there[0])
+
+    before = untouched()
     other_side = api.at(f"https://{addresses[there[0]]}:{api.port}")
     with used(other_side, addresses, through=members("workers")[0], servers=there, etcd=alive, killed=True, patience=10):
         with parted(hosts[cut], [address for name, address in addresses.items() if name != cut]):
@@ -67,10 +76,10 @@ def test_nothing_is_decided_on_the_wrong_side(
             changed = json.dumps({"etcd_flags": {"snapshot-count": 20000}})
             refused = play("site", f"--extra-vars={changed}", inventory=inventory)
             assert refused.code != 0, refused.end
-            assert f"Bring back {cut} first" in refused.flat, refused.end
+            assert "No member of etcd answers through the quorum" in refused.flat, refused.end
             removal = play("remove", f"--extra-vars=remove_members={there[0]}", inventory=inventory)
             assert removal.code != 0, removal.end
-            assert f"Bring back {cut} first" in removal.flat, removal.end
+            assert "No member of etcd answers through the quorum" in removal.flat, removal.end
         until("the member follows again", lambda: etcdctl(cut, "endpoint", "health"), within=60)
-    assert (together(lambda name: starts(hosts[name]), hosts), etcd.identities(etcdctl, cut)) == before
+    assert untouched() == before
     unchanged(fine(play("site", inventory=inventory)))

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.quorate.kubernetes.plugins.filter.etcd_founding import BOOTSTRAP, etcd_founding
 
 LOG = "/var/lib/etcd/member/wal"
-TOPOLOGY: dict[str, Any] = {"run": "now", "etcd": ["m1", "m2"], "hosts": {"m1": {}, "m2": {}}}
+TOPOLOGY: dict[str, Any] = {"run": "now", "etcd": ["m1", "m2"], "masters": ["m1", "m2"], "hosts": {"m1": {}, "m2": {}}}
 STOPPED, RUNS, FAILS = "inactive", "active", "activating"
 
 
@@ -48,8 +48,13 @@ def test_etcd_founding(first: dict[str, Any], second: dict[str, Any], actions: s
     ("component", "action"), [("kube-apiserver", "refuse"), ("kubelet", "refuse"), ("containerd", "found"), ("haproxy", "found")]
 )
 def test_users_of_a_founded_cluster(component: str, action: str) -> None:
-    topology = {"run": "now", "etcd": ["e1"], "hosts": {"e1": {}, "m1": {}}}
+    topology = {"run": "now", "etcd": ["e1"], "masters": ["m1"], "hosts": {"e1": {}, "m1": {}}}
     fresh = {"run": "now", "probes": {LOG: "absent"}, "contents": {}, "components": {}, "etcd": None}
     given = {"e1": fresh, "m1": {**fresh, "components": {component: {}}}}
     hostvars = {name: {"ansible_facts": {"host_observation": one}} for name, one in given.items()}
     assert etcd_founding(topology, hostvars, data=LOG, cluster="", token="t")["e1"]["action"] == action
+    # With --limit, or where it is silent: nobody knows.
+    del hostvars["m1"]["ansible_facts"]
+    unseen = etcd_founding(topology, hostvars, data=LOG, cluster="", token="t")["e1"]
+    assert unseen["action"] == "refuse"
+    assert "m1 could not be looked at" in unseen["reason"]

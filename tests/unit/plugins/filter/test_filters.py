@@ -44,6 +44,7 @@ def test_file_holds_one_filter_of_its_name(name: str) -> None:
         pytest.param("setting_changes", {"a": 1, "b": 2}, ['{"a": 2, "c": 1}'], {}, ["a from 2 to 1"], id="setting_changes"),
         pytest.param("setting_changes", {"a": 1}, [None], {}, [], id="setting_changes of a new host"),
         pytest.param("setting_changes", {"a": 1}, ['{"a": 2'], {}, [], id="setting_changes with a damaged note"),
+        pytest.param("setting_changes", {"a": 1}, ["5"], {}, [], id="setting_changes with a note of something else"),
         pytest.param(
             "node_object",
             {"name": "m1", "kinds": ["master"], "zone": "a", "region": "", "labels": {"b": "c"}, "taints": []},

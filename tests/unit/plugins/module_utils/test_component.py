@@ -146,6 +146,9 @@ RELOADED = dataclasses.replace(settled(RELOADING), reloaded=_component.reload_di
             id="a restart does for both",
         ),
         pytest.param(unit(RELOADED, active="failed"), ["start web.service"], id="does not run"),
+        pytest.param(
+            unit(dataclasses.replace(RELOADED, reloaded="former"), active="activating"), ["restart web.service"], id="is about to start"
+        ),
     ],
 )
 def test_plan_of_what_is_reloaded(facts: Facts, steps: list[str]) -> None:
