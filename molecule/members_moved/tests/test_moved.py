@@ -134,6 +134,6 @@ def test_a_master_that_lives_leaves_and_nothing_of_it_is_left(
         fine(play("remove", "--extra-vars=remove_hosts=m2", inventory=inventory))
     assert kubectl("get", "nodes", "--output=name").split() == ["node/m1"]
     assert "192.168.77.12" not in said(hosts["m1"], "cat /etc/kubernetes/load-balancer/haproxy.cfg")
-    folders = ["/etc/kubernetes", "/opt/quorate", "/var/lib/kubelet", "/var/lib/containerd", "/etc/systemd/system/kubelet.service"]
+    folders = ["/etc/kubernetes", "/opt/quorate", "/var/lib/kubelet", "/etc/systemd/system/kubelet.service"]
     assert [path for path in folders if hosts["m2"].file(path).exists] == []
     assert {it["program"] for it in look(hosts["m2"], "processes")}.isdisjoint({"kubelet", "kube-apiserver", "containerd", "haproxy"})
