@@ -36,7 +36,7 @@ def observed(cluster: Cluster, host: Host) -> dict[str, Any]:
 
 
 def founding(cluster: Cluster, *hosts: Host) -> dict[str, dict[str, Any]]:
-    topology = {"run": "now", "etcd": [host.name for host in hosts], "hosts": {}}
+    topology = {"run": "now", "etcd": [host.name for host in hosts], "masters": [], "hosts": {}}
     hostvars = {host.name: {"ansible_facts": {"host_observation": observed(cluster, host)}} for host in hosts}
     return etcd_founding(topology, hostvars, data=LOG, cluster="", token="t")
 
