@@ -123,7 +123,7 @@ class ComponentOnHost:
 
     def diffs(self) -> list[dict[str, str]]:
         """What the plan changes, file by file; the rest of the plan in words."""
-        written = {file.path: file for file in (*self._component.written(),)}
+        written = {file.path: file for file in self._component.written()}
         diffs: list[dict[str, str]] = []
         words = []
         for step in self.steps:

@@ -415,12 +415,12 @@ def _run(module: AnsibleModule) -> dict[str, Any]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    result: dict[str, Any] | None = None
+    result: dict[str, Any] = {}
     try:
         result = _run(module)
     except _host.HostError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(**(result or {}))
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

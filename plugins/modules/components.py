@@ -304,6 +304,7 @@ failure:
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -375,45 +376,45 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
+def work(components: list[_component.Component], params: Mapping[str, Any], *, apply: bool, result: dict[str, Any]) -> None:
+    """Plan the components, and bring them about one after the other. The result tells of all that came before a failure."""
+    digests = _host.Digests().load()
+    applying = _applying.Applying(wait=params["wait"])
+    on_hosts = []
+    with _host.locked("components"):
+        for component in components:
+            one = _applying.ComponentOnHost(component, digests)
+            on_hosts.append(one)
+            result["plan"] += [str(step) for step in one.steps]
+            result["diff"] += one.diffs()
+            result["changed"] = bool(result["plan"]) and params["apply"]
+            if apply:
+                if not params["disturb"]:
+                    one.refuse_to_disturb()
+                applying.add(one)
+        applying.finish()
+        digests.save()
+    result["step"] = _component.kind_of(one.steps for one in on_hosts)
+    result["observation"] = _component_files.observe([component.name for component in components], _component_files.read_records(), digests)
+    if apply:
+        # No record knows what was removed, and who plans on what was seen before would take it for still there.
+        result["observation"]["files"].update({step.target: None for one in on_hosts for step in one.steps if step.verb == "remove"})
+    if restarts := {component.name: one.restarted for component, one in zip(components, on_hosts) if one.restarted}:
+        result["observation"]["restarts"] = restarts
+
+
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    apply = module.params["apply"] and not module.check_mode
     result: dict[str, Any] = {"changed": False, "plan": [], "diff": []}
-    plans = []
     try:
         components = [_component.parse(entry) for entry in module.params["components"]]
         module.no_log_values.update(_component.secret_words(components))
-        digests = _host.Digests().load()
-        with _host.locked("components"):
-            applying = _applying.Applying(wait=module.params["wait"])
-            on_hosts = []
-            for component in components:
-                on_host = _applying.ComponentOnHost(component, digests)
-                on_hosts.append(on_host)
-                plans.append(on_host.steps)
-                result["plan"] += [str(step) for step in on_host.steps]
-                result["diff"] += on_host.diffs()
-                result["changed"] = bool(result["plan"]) and module.params["apply"]
-                if apply:
-                    if not module.params["disturb"]:
-                        on_host.refuse_to_disturb()
-                    applying.add(on_host)
-            applying.finish()
-            digests.save()
-            restarts = {component.name: one.restarted for component, one in zip(components, on_hosts) if one.restarted}
-        names = [component.name for component in components]
-        result["observation"] = _component_files.observe(names, _component_files.read_records(), digests)
-        if apply:
-            # No record knows what was removed, and who plans on what was seen before would take it for still there.
-            gone = {step.target: None for steps in plans for step in steps if step.verb == "remove"}
-            result["observation"]["files"].update(gone)
-        if restarts:
-            result["observation"]["restarts"] = restarts
+        work(components, module.params, apply=module.params["apply"] and not module.check_mode, result=result)
     except _applying.NotReadyError as error:
         module.fail_json(msg=str(error), failure=dataclasses.asdict(error), **result)
     except (_host.HostError, _component.ComponentError) as error:
         module.fail_json(msg=str(error), **result)
-    module.exit_json(step=_component.kind_of(plans), **result)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":
