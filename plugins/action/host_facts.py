@@ -20,7 +20,8 @@ def groups(observation: Mapping[str, Any], *, versions: Mapping[str, str]) -> li
     lacks = any(path is None for path in (observation.get("commands") or {}).values())
     running = _upgrade.running_versions(observation)
     other = bool(versions) and _upgrade.differs(running, kubernetes=versions["kubernetes"], etcd=versions["etcd"])
-    return ["host_lacks_command"] * lacks + ["host_other_version"] * other
+    quorum = bool((observation.get("etcd") or {}).get("quorum"))
+    return ["host_lacks_command"] * lacks + ["host_other_version"] * other + ["etcd_with_quorum"] * quorum
 
 
 class ActionModule(ActionBase):
