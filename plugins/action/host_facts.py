@@ -21,7 +21,7 @@ def groups(observation: Mapping[str, Any], *, versions: Mapping[str, str]) -> li
     running = _upgrade.running_versions(observation)
     other = bool(versions) and _upgrade.differs(running, kubernetes=versions["kubernetes"], etcd=versions["etcd"])
     quorum = bool((observation.get("etcd") or {}).get("quorum"))
-    return ["host_lacks_command"] * lacks + ["host_other_version"] * other + ["etcd_with_quorum"] * quorum
+    return ["host_lacks_command"] * lacks + ["host_other_version"] * other + ["etcd_quorate"] * quorum
 
 
 class ActionModule(ActionBase):

@@ -69,7 +69,7 @@ options:
   etcd_directory:
     description:
       - Data directory of the host's member of etcd, if it is to have one. Then the member, if it runs, is asked how it is, with the
-        certificate for operators. A host whose member answers through the quorum joins the group C(etcd_with_quorum).
+        certificate for operators. A host whose member answers through the quorum joins the group C(etcd_quorate).
     type: path
   etcd_log_directory:
     description:

@@ -25,7 +25,7 @@ def observation(*, kubelet: str = "1.37.1", haproxy: str | None = "/usr/sbin/hap
         pytest.param(observation(kubelet="1.36.4"), VERSIONS, ["host_other_version"], id="another version"),
         pytest.param(observation(kubelet="1.36.4"), {}, [], id="no version is wanted"),
         pytest.param(observation(kubelet="1.36.4", haproxy=None), VERSIONS, ["host_lacks_command", "host_other_version"], id="both"),
-        pytest.param({**observation(), "etcd": {"quorum": True}}, VERSIONS, ["etcd_with_quorum"], id="a member that answers"),
+        pytest.param({**observation(), "etcd": {"quorum": True}}, VERSIONS, ["etcd_quorate"], id="a member that answers"),
         pytest.param({**observation(), "etcd": {"quorum": False}}, VERSIONS, [], id="a member that does not"),
         pytest.param({**observation(), "etcd": None}, VERSIONS, [], id="no member"),
     ],
