@@ -565,10 +565,12 @@ def journal_tail(unit: str, lines: int = 15) -> str:
     fields = ",".join(("MESSAGE", *_INVOCATION))
     command = ["journalctl", "--unit", unit, "--lines", str(lines * 20), "--no-pager", "--output", "json", f"--output-fields={fields}"]
     with contextlib.suppress(HostError, ValueError):
+        # A start that runs before or after the journal was read was perhaps read half.
+        before = unit_states([unit])[unit]
         entries = [json.loads(line) for line in run(command, check=False).out.splitlines()]
-        state = unit_states([unit])[unit]
-        begun_again = state.invocation if state.restarts and state.pid else ""
-        ended = [entry for entry in entries if not begun_again or begun_again not in [entry.get(field) for field in _INVOCATION]]
+        states = (before, unit_states([unit])[unit])
+        begun_again = {one.invocation for one in states if one.restarts and (one.pid or one.invocation != before.invocation)}
+        ended = [entry for entry in entries if begun_again.isdisjoint(entry.get(field) for field in _INVOCATION)]
         return "\n".join(_message(entry) for entry in (ended or entries)[-lines:]).strip()
     return ""
 

@@ -53,7 +53,7 @@ def used(
     Where a host is killed a request may fail once, or for the seconds of the patience."""
     members = Sampler(etcd)
     watch = Sampler({name: Health(f"https://{addresses[name]}:{api.port}/readyz", context=tls.anyone()) for name in servers})
-    with probed(api, addresses, [through], patience=patience) as probes, watch, members:
+    with watch, members, probed(api, addresses, [through], patience=patience) as probes:
         yield
     assert (probes[through].failed, probes[through].lost) == ([], [])
     assert killed or [problem for problem in probes[through].once if not is_without_leader(problem)] == []

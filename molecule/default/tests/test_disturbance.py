@@ -79,7 +79,8 @@ def whole(
 @contextlib.contextmanager
 def served(api: Api, addresses: Mapping[str, str], names: list[str], *, patience: float = 0) -> Iterator[dict[str, Probe]]:
     """Read and write through the load balancers of some hosts meanwhile; no request may fail twice, or for longer than the patience, no write may be lost."""
-    with probed(api, addresses, names, patience=patience) as probes:
+    with contextlib.ExitStack() as stack:
+        probes = stack.enter_context(probed(api, addresses, names, patience=patience))
         yield probes
     assert {name: (probe.failed, probe.lost) for name, probe in probes.items() if probe.failed or probe.lost} == {}
 

@@ -547,6 +547,22 @@ def test_journal_of_what_ends_again_and_again(programs: Callable[[str, str], Pat
     assert _host.journal_tail("x.service") == told
 
 
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        pytest.param("MainPID=7; echo InvocationID=b", "MainPID=0; echo InvocationID=b", id="it ended while its journal was read"),
+        pytest.param("MainPID=0; echo InvocationID=a", "MainPID=0; echo InvocationID=b", id="it began and ended"),
+        pytest.param("MainPID=0; echo InvocationID=a", "MainPID=7; echo InvocationID=b", id="it began"),
+    ],
+)
+def test_journal_of_a_start_that_was_read_half(programs: Callable[[str, str], Path], tmp_path: Path, first: str, then: str) -> None:
+    entries = [("why", "_SYSTEMD_INVOCATION_ID", "a"), ("it ended", "INVOCATION_ID", "a"), ("again", "_SYSTEMD_INVOCATION_ID", "b")]
+    programs("journalctl", "\n".join(f"echo '{json.dumps({'MESSAGE': text, field: start})}'" for text, field, start in entries))
+    asked = tmp_path / "asked"
+    programs("systemctl", f"echo NRestarts=5; if [ -e {asked} ]; then echo {then}; else : >{asked}; echo {first}; fi")
+    assert _host.journal_tail("x.service") == "why\nit ended"
+
+
 def test_a_host_without_a_journal_has_an_empty_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_words: object, **_options: object) -> None:
         raise HostError("There is no program journalctl on this host.")
