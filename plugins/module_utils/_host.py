@@ -101,7 +101,7 @@ class Digests:
         if self._dirty:
             self._known = {path: known for path, known in self._known.items() if os.path.exists(path)}
             # Whoever looks at a host does not wait for those who work on it.
-            write_json(self._path, self._known, shared=True)
+            write_json(self._path, self._known, beside=f".digests.{os.getpid()}.new")
             self._dirty = False
 
 
@@ -144,12 +144,15 @@ def read_file(path: str, limit: int = -1) -> bytes | None:
         raise HostError(f"Reading {path} failed: {error.strerror}.") from error
 
 
-def write_file(path: str, content: bytes, *, mode: str = "0644", owner: str = "root", group: str = "root", shared: bool = False) -> None:
-    """Write a file so that a crash leaves either the old or the new content, and nobody sees it with loose modes. Shared ones others may write meanwhile."""
+def write_file(path: str, content: bytes, *, mode: str = "0644", owner: str = "root", group: str = "root", beside: str = "") -> None:
+    """Write a file so that a crash leaves either the old or the new content, and nobody sees it with loose modes.
+
+    What is written first has a name C(beside) it, which is always the same unless the caller gives one that nobody else has at the same time.
+    """
     folder = os.path.dirname(path)
     user, users = user_id(owner), group_id(group)
-    # Always the same name, unless that is in use: what a run that was killed has left of a secret goes with the next one.
-    temporary = os.path.join(folder, f".{os.path.basename(path)}{f'.{os.getpid()}' if shared else ''}.new")
+    # So what a run that was killed has left of a secret goes with the next one.
+    temporary = os.path.join(folder, beside or f".{os.path.basename(path)}.new")
     try:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
@@ -333,10 +336,10 @@ def read_json(path: str) -> Any:
         return None
 
 
-def write_json(path: str, value: Any, *, mode: str = "0600", shared: bool = False) -> None:
+def write_json(path: str, value: Any, *, mode: str = "0600", beside: str = "") -> None:
     if not os.path.isdir(os.path.dirname(path)):
         make_directory(os.path.dirname(path), mode="0700")
-    write_file(path, json.dumps(value, sort_keys=True, indent=1).encode() + b"\n", mode=mode, shared=shared)
+    write_file(path, json.dumps(value, sort_keys=True, indent=1).encode() + b"\n", mode=mode, beside=beside)
 
 
 def free_bytes(path: str) -> int:

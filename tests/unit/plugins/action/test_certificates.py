@@ -90,7 +90,7 @@ class Host:
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(_certificate_files, "RECORD", str(tmp_path / "state" / "certificates.json"))
     # Only root may give directories and records to root.
-    monkeypatch.setattr(_host.write_file, "__kwdefaults__", {**_host.write_file.__kwdefaults__, "owner": OWNER, "group": GROUP})
+    monkeypatch.setattr(_host.write_file, "__kwdefaults__", {**(_host.write_file.__kwdefaults__ or {}), "owner": OWNER, "group": GROUP})
     monkeypatch.setattr(_host.make_directory, "__kwdefaults__", {"mode": "0755", "owner": OWNER, "group": GROUP})
     return Host(tmp_path)
 

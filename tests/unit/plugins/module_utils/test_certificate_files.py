@@ -24,7 +24,7 @@ Make = Callable[..., _certificates.Certificate]
 def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     monkeypatch.setattr(files, "RECORD", str(tmp_path / "state" / "certificates.json"))
     # Only root may give directories and records to root.
-    monkeypatch.setattr(_host.write_file, "__kwdefaults__", {**_host.write_file.__kwdefaults__, "owner": OWNER, "group": GROUP})
+    monkeypatch.setattr(_host.write_file, "__kwdefaults__", {**(_host.write_file.__kwdefaults__ or {}), "owner": OWNER, "group": GROUP})
     monkeypatch.setattr(_host.make_directory, "__kwdefaults__", {"mode": "0755", "owner": OWNER, "group": GROUP})
 
     def make(**changes: Any) -> _certificates.Certificate:
