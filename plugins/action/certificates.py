@@ -73,7 +73,7 @@ class ActionModule(ActionBase):
         report = {"changed": True, "plan": words, "diff": {"prepared": "".join(f"{word}\n" for word in words)}, **known}
         wanted = Wanted(certificates, trust, steps)
         if self._task.check_mode:
-            return {**report, "observation": {**known.get("observation", {}), "files": _foretold(wanted, store, observation["files"])}}
+            return {**report, "observation": _observation.merged(observation, {"files": _foretold(wanted, store)})}
         return {**report, **self._apply(wanted, store, task_vars)}
 
     def _observation(self, wanted: Sequence[Any], task_vars: dict[str, Any]) -> tuple[dict[str, Any], bool]:
@@ -169,24 +169,21 @@ class Plan:
 
     def _file(self, path: str) -> Optional[_certificate_plan.Attributes]:
         state = self._files.get(path)
-        return (
-            _certificate_plan.Attributes(**{n: state[n] for n in ("digest", "mode", "owner", "group")})
-            if state and "mode" in state
-            else None
-        )
+        return _certificate_plan.Attributes(**{n: state[n] for n in ("digest", "mode", "owner", "group")}) if state else None
 
 
-def _foretold(wanted: Wanted, store: _authority.AuthorityStore, files: Mapping[str, Any]) -> dict[str, Any]:
-    """The files as they would be, as far as programs have to be restarted to notice: bundles, unless their authorities are yet to be made."""
+def _foretold(wanted: Wanted, store: _authority.AuthorityStore) -> dict[str, Any]:
+    """Bundles as they would be, for whoever has to be restarted to notice, unless their authorities are yet to be made."""
     bundles = [bundle for bundle in wanted.trust_with_steps() if all(store.exists(authority) for authority in bundle.authorities)]
-    contents = {bundle.path: _bundle(store, bundle) for bundle in bundles}
-    now = time.time()
     return {
-        **files,
-        **{
-            path: {**(files.get(path) or {}), "digest": hashlib.sha256(content.encode()).hexdigest(), "changed": now}
-            for path, content in contents.items()
-        },
+        bundle.path: {
+            "digest": hashlib.sha256(_bundle(store, bundle).encode()).hexdigest(),
+            "mode": bundle.mode,
+            "owner": bundle.owner,
+            "group": bundle.group,
+            "changed": time.time(),
+        }
+        for bundle in bundles
     }
 
 

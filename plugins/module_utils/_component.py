@@ -290,13 +290,17 @@ def inputs_digest(component: Component, files: Mapping[str, Mapping[str, Any] | 
     """Digest of all that a process of the component has read when it started."""
     parts = [f"{file.path} {file.digest}" for file in component.written() if file.restart]
     parts += [f"{path} {(files.get(path) or {}).get('digest', '')}" for path in component.watch]
-    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
+    return _digest(parts)
 
 
 def reload_digest(component: Component) -> str:
     """Digest of all that a process of the component notices when it is reloaded; empty if there is nothing."""
     parts = [f"{file.path} {file.digest}" for file in component.written() if file.reload]
-    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest() if parts else ""
+    return _digest(parts) if parts else ""
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
 
 
 def inputs_file(component: Component, digest: str) -> File:

@@ -51,14 +51,12 @@ def preparation(members: Mapping[str, str], target: str, *, under_way: str) -> l
     """
     goal = _version.parse(target)
     line = goal.line
-    versions = [_version.parse(version) for version in members.values()]
-    # As long as one has the older version etcd as a whole has it, and the newer members have left its data as it is: an upgrade that did not get to its end.
-    begun = any(version.line == line for version in versions)
     there = bool(under_way) and _version.parse(under_way).line == line
     steps: list[tuple[tuple[str, ...], str]] = []
     if under_way and not there:
         steps.append((("downgrade", "cancel"), f"Cancel the way back to {under_way}."))
-    if _kind([version for version in versions if version != goal], goal) == DOWNGRADE and not there and not begun:
+    # As long as one member has the older version etcd as a whole has it, and the newer ones have left its data as it is: an upgrade that stopped half way.
+    if not there and all(_version.parse(version).minors_ahead_of(goal) > 0 for version in members.values()):
         steps.append((("downgrade", "validate", line), f"Ask etcd whether it can go back to {line}."))
         steps.append((("downgrade", "enable", line), f"Bring the stored data back to {line}, so that its programs can read it."))
     return steps
