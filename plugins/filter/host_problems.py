@@ -18,10 +18,12 @@ options:
       - The fact C(host_observation).
     type: dict
     required: true
-  node:
+  kinds:
     description:
-      - Whether the host is to run pods.
-    type: bool
+      - What the host is to be, C(kinds) of a host of the topology. What it is to run must not run already as something else, nor must it have what
+        it was to run before.
+    type: list
+    elements: str
     required: true
   clock_skew:
     description:
@@ -39,18 +41,6 @@ options:
     type: list
     elements: str
     required: true
-  services:
-    description:
-      - Names of the components that the host is to run. None of them may run already as something else.
-    type: list
-    elements: str
-    default: []
-  others:
-    description:
-      - Names of components that only hosts of other groups run. The host must not have them from a time when it was in one.
-    type: list
-    elements: str
-    default: []
   cgroup_v1:
     description:
       - Whether kubelet was told to run with cgroups of version 1.
@@ -59,7 +49,7 @@ options:
 """
 
 EXAMPLES = r"""
-problems: "{{ host_observation | quorate.kubernetes.host_problems(node=true, clock_skew=5, free_space=0, features=['overlay']) }}"
+problems: "{{ host_observation | quorate.kubernetes.host_problems(kinds=['node', 'worker'], clock_skew=5, free_space=0, features=['overlay']) }}"
 """
 
 RETURN = r"""
@@ -76,26 +66,9 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import _fitness
 
 
 def host_problems(
-    _input: Mapping[str, Any],
-    *,
-    node: bool,
-    clock_skew: float,
-    free_space: int,
-    features: Sequence[str],
-    services: Sequence[str] = (),
-    others: Sequence[str] = (),
-    cgroup_v1: bool = False,
+    _input: Mapping[str, Any], *, kinds: Sequence[str], clock_skew: float, free_space: int, features: Sequence[str], cgroup_v1: bool = False
 ) -> list[str]:
-    return _fitness.problems(
-        _input,
-        node=node,
-        clock_skew=clock_skew,
-        free_space=free_space,
-        features=features,
-        services=services,
-        others=others,
-        cgroup_v1=cgroup_v1,
-    )
+    return _fitness.problems(_input, kinds=kinds, clock_skew=clock_skew, free_space=free_space, features=features, cgroup_v1=cgroup_v1)
 
 
 class FilterModule:

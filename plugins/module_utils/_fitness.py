@@ -11,6 +11,12 @@ from typing import Any
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _artifacts
 
+# What other programs could run already under the name that this collection gives it.
+SERVICES = {
+    "etcd": ("etcd",),
+    "master": ("kube-apiserver", "kube-controller-manager", "kube-scheduler"),
+    "node": ("containerd", "flanneld", "kube-proxy", "kubelet"),
+}
 OLDEST_PYTHON = (3, 9)
 MEBIBYTE, GIBIBYTE = 1 << 20, 1 << 30
 
@@ -27,27 +33,23 @@ ADVICE = {
 def problems(
     observation: Mapping[str, Any],
     *,
-    node: bool,
+    kinds: Collection[str],
     clock_skew: float,
     free_space: int,
     features: Sequence[str],
-    services: Collection[str] = (),
-    others: Collection[str] = (),
     cgroup_v1: bool = False,
 ) -> list[str]:
     """What keeps a host from being part of a cluster, a sentence each with what to do; empty if nothing does.
 
     Args:
         observation: the fact host_observation.
-        node: whether it is to run pods.
+        kinds: what it is to be: C(etcd), C(master), C(worker), C(node) for any of the latter two, which run pods.
         clock_skew: seconds that its clock may differ from the control node's.
         free_space: bytes that a host without anything of ours needs below /opt and /var/lib.
         features: what its kernel has to be able to do, see host_facts.
-        services: names of the components that it is to run.
-        others: names of components that only hosts of other groups run.
         cgroup_v1: whether kubelet was told to run with cgroups of version 1, which it refuses since Kubernetes 1.35.
     """
-    platform = observation["platform"]
+    platform, node = observation["platform"], "node" in kinds
     found = []
     if platform["architecture"] not in _artifacts.ARCHITECTURES:
         found.append(
@@ -69,9 +71,11 @@ def problems(
     found += [
         f"Its {name}.service runs, and is not of this collection, which would put its own in its place: stop and disable it, and move its data aside."
         for name in observation["strangers"]
-        if name in services
+        if any(name in SERVICES.get(kind, ()) for kind in kinds)
     ]
-    if former := [name for name in others if name in observation["components"]]:
+    # Members of etcd leave by steps of their own.
+    left = [name for kind, names in SERVICES.items() if kind not in ("etcd", *kinds) for name in names]
+    if former := [name for name in left if name in observation["components"]]:
         found.append(
             f"It has {', '.join(former)} of what it was before: that would go on in the cluster, in its old version. Name it in its former group again, or "
             "take it out with the playbook remove first."

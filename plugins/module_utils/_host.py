@@ -493,6 +493,7 @@ def process_started(pid: int) -> float | None:
 
 # Which start of a unit a line of its journal belongs to: the unit's own lines, and those of systemd about it.
 _INVOCATION = ("_SYSTEMD_INVOCATION_ID", "INVOCATION_ID")
+ENDED = ("inactive", "failed")
 _STATIC = ("static", "generated", "indirect")
 _UNIT_PROPERTIES = "LoadState,ActiveState,UnitFileState,MainPID,InvocationID,NeedDaemonReload,ActiveEnterTimestampMonotonic,NRestarts"
 
@@ -526,12 +527,7 @@ class UnitState:
     @property
     def ended(self) -> bool:
         """Whether nothing of it runs, nor is on its way to or from there."""
-        return self.active in ("inactive", "failed")
-
-
-def has_processes(unit: str) -> bool:
-    """Whether a unit has processes, or had some a moment ago, without asking systemd."""
-    return any(os.path.isdir(f"{hierarchy}/system.slice/{unit}") for hierarchy in ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd"))
+        return self.active in ENDED
 
 
 def unit_states(units: Iterable[str]) -> dict[str, UnitState]:

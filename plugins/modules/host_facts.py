@@ -231,11 +231,10 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
     """All parts of the observation."""
     digests = _host.Digests().load()
     records = _component_files.read_records()
-    unrecorded = [name for name in params["services"] if name not in records and _host.has_processes(f"{name}.service")]
+    unrecorded = [name for name in params["services"] if name not in records]
     components = _component_files.observe([*records, *unrecorded], records, digests)
     foreign = {name: components["components"].pop(name) for name in unrecorded if not components["components"][name]["unit"]["inputs"]}
-    # What is left of one that was stopped, as containers are of their runtime, is in nobody's way.
-    strangers = [name for name, one in foreign.items() if one["unit"]["active"] not in ("inactive", "failed")]
+    strangers = [name for name, one in foreign.items() if one["unit"]["active"] not in _host.ENDED]
     observation = {
         "platform": _platform(),
         "packings": _packing.known(),

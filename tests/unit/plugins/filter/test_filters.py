@@ -100,6 +100,6 @@ def test_host_problems() -> None:
         "strangers": [],
         "kernel": {"cgroup": 2, "modules": True, "features": {}},
     }
-    problems = filter_of("host_problems")(observation, node=True, clock_skew=5, free_space=0, features=["overlay"])
+    problems = filter_of("host_problems")(observation, kinds=["etcd", "node", "worker"], clock_skew=5, free_space=0, features=["overlay"])
     assert len(problems) == 1
     assert "clock" in problems[0]

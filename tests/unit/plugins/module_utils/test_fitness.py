@@ -19,16 +19,8 @@ FIT: dict[str, Any] = {
 }
 
 
-def problems(observation: dict[str, Any], *, node: bool = True) -> list[str]:
-    return _fitness.problems(
-        observation,
-        node=node,
-        clock_skew=5,
-        free_space=4 * GIB,
-        features=["overlay", "/proc/sys/net/bridge"],
-        services=["containerd", "kubelet"],
-        others=["kube-apiserver"],
-    )
+def problems(observation: dict[str, Any], *, kinds: tuple[str, ...] = ("node", "worker")) -> list[str]:
+    return _fitness.problems(observation, kinds=kinds, clock_skew=5, free_space=4 * GIB, features=["overlay", "/proc/sys/net/bridge"])
 
 
 def but(**sections: Any) -> dict[str, Any]:
@@ -112,7 +104,7 @@ def test_concerns(sections: dict[str, Any], words: list[str]) -> None:
 
 
 def test_a_host_that_runs_no_pods_needs_no_features() -> None:
-    assert problems(but(kernel=LACKING), node=False) == []
+    assert problems(but(kernel=LACKING), kinds=("etcd_spare",)) == []
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -128,5 +120,5 @@ def test_all_problems_are_told_at_once() -> None:
 
 
 def test_cgroups_of_version_1_that_were_accepted_or_run_no_pods() -> None:
-    assert problems(OLD_CGROUPS, node=False) == []
-    assert _fitness.problems(OLD_CGROUPS, node=True, clock_skew=5, free_space=0, features=[], cgroup_v1=True) == []
+    assert problems(OLD_CGROUPS, kinds=("etcd_spare",)) == []
+    assert _fitness.problems(OLD_CGROUPS, kinds=["node"], clock_skew=5, free_space=0, features=[], cgroup_v1=True) == []
