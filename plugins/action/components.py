@@ -51,8 +51,8 @@ class ActionModule(ActionBase):
             self._tell(_progress.before(host, components, plans))
         result: dict[str, Any] = self._execute_module("quorate.kubernetes.components", task_vars=task_vars)
         if result.get("changed") and "observation" in result:
-            # What kubelet tells of the node is not known any more.
-            result["observation"] = {**result["observation"], "node": None}
+            # What kubelet tells of the node is not known any more, nor which objects a restarted API server has.
+            result["observation"] = {**result["observation"], "node": None, "objects": None}
         self._tell(_progress.after(host, (result.get("observation") or {}).get("restarts") or {}))
         return result
 

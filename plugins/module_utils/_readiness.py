@@ -57,6 +57,11 @@ def condition(thing: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return {}
 
 
+def is_unavailable(thing: Mapping[str, Any]) -> bool:
+    """Whether an object says of itself that it is not available, as a workload does whose pods do not run."""
+    return condition(thing, "Available").get("status") == "False"
+
+
 def explanation(entry: Mapping[str, Any], *, absent: str) -> str:
     """A condition in words."""
     if not entry:

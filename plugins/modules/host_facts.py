@@ -66,6 +66,11 @@ options:
         description:
           - URL of the API, as the host reaches it.
         type: str
+  objects_server:
+    description:
+      - URL of the API where the host looks whether the objects that were applied from it, with O(quorate.kubernetes.manifests#module:record),
+        are still the same. It does so as the controller manager of the host, which may list everything.
+    type: str
   etcd_directory:
     description:
       - Data directory of the host's member of etcd, if it is to have one. Then the member, if it runs, is asked how it is, with the
@@ -155,6 +160,12 @@ ansible_facts:
               answered.
           returned: always
           type: dict
+        objects:
+          description:
+            - Digest of the objects that were applied from this host, by the name of their record, null where an object differs. Null as a
+              whole if nobody answered, and without O(objects_server).
+          returned: always
+          type: dict
         files:
           description: State of each managed or watched path, null if it is absent.
           returned: always
@@ -198,6 +209,8 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import (
     _etcd_log,
     _host,
     _http,
+    _kubernetes,
+    _object_record,
     _packing,
 )
 
@@ -208,6 +221,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "probes": {"type": "list", "elements": "path", "default": []},
     "contents": {"type": "list", "elements": "path", "default": []},
     "node": {"type": "dict", "default": {}, "options": {"name": {"type": "str"}, "server": {"type": "str"}}},
+    "objects_server": {"type": "str"},
     "etcd_directory": {"type": "path"},
     "etcd_log_directory": {"type": "path"},
     # For the control node's half of the module.
@@ -217,6 +231,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "ppc64le": "ppc64le", "s390x": "s390x", "riscv64": "riscv64"}
 KUBELET_CERTIFICATE = "/etc/kubernetes/kubelet/client.crt"
 KUBELET_KEY = "/etc/kubernetes/kubelet/client.key"
+CONTROLLER_CERTIFICATE = "/etc/kubernetes/kube-controller-manager/client.crt"
+CONTROLLER_KEY = "/etc/kubernetes/kube-controller-manager/client.key"
 KUBERNETES_CA = "/etc/kubernetes/pki/ca.crt"
 
 ETCD_HEALTH = "https://127.0.0.1:2379/health"
@@ -244,6 +260,7 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
         "probes": {path: _probe(path) for path in params["probes"]},
         "contents": {path: _content(path) for path in params["contents"]},
         "node": _node(**params["node"]),
+        "objects": _objects(params["objects_server"]),
         "etcd": _etcd(params["etcd_directory"], params["etcd_log_directory"]),
         "space": {path: _host.free_bytes(path) for path in ("/opt", "/var/lib", "/etc")},
         "certificates": _certificate_files.observe_certificates(digests),
@@ -318,6 +335,17 @@ def _node(name: str | None = None, server: str | None = None) -> dict[str, Any] 
         "spec": {key: node.get("spec", {}).get(key) for key in ("taints", "unschedulable")},
         "status": {key: node.get("status", {}).get(key) for key in ("conditions", "nodeInfo")},
     }
+
+
+def _objects(server: str | None) -> dict[str, str | None] | None:
+    """Which of the objects that were applied from this host are still the same. Without an answer nothing is known."""
+    if not server or not _object_record.exists() or not os.path.exists(CONTROLLER_CERTIFICATE):
+        return None
+    try:
+        context = _http.tls_context(ca=KUBERNETES_CA, certificate=CONTROLLER_CERTIFICATE, key=CONTROLLER_KEY)
+        return _object_record.observe(_kubernetes.Client(server, context=context, timeout=ANSWER_SECONDS, patience=0))
+    except (_host.HostError, _kubernetes.KubernetesError):
+        return None
 
 
 def _etcd(directory: str | None, log: str | None) -> dict[str, Any] | None:

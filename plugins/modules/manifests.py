@@ -67,6 +67,11 @@ options:
       - Name under which the fields are the caller's own.
     type: str
     default: quorate
+  record:
+    description:
+      - Name under which the host remembers what was applied, so that M(quorate.kubernetes.host_facts) sees whether it is still the same.
+      - Where it was seen in this run that nothing differs, the host is not contacted.
+    type: str
   documents:
     description:
       - Set by the action, from O(objects), O(templates) and O(text).
@@ -151,7 +156,7 @@ from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _host, _kubernetes, _manifests, _readiness
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _host, _kubernetes, _manifests, _object_record, _readiness
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **_kubernetes.API_OPTIONS,
@@ -163,6 +168,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "wait": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 300},
     "field_manager": {"type": "str", "default": "quorate"},
+    "record": {"type": "str"},
     # As a whole a secret, because some of the objects may be.
     "documents": {"type": "json", "no_log": True},
 }
@@ -184,6 +190,7 @@ class Manifests:
         self._manager = manager
         self._objects = _manifests.in_order(_manifests.checked(objects))
         self._defined = _manifests.defined_kinds(self._objects)
+        self._live: dict[_manifests.Identity, Mapping[str, Any]] = {}
         self.unavailable: list[str] = []
 
     def plan_present(self) -> list[_manifests.Step]:
@@ -223,6 +230,15 @@ class Manifests:
                 ) from error
             done.append(f"{step.identity} {step.action}")
 
+    def remember(self, record: str, objects: list[dict[str, Any]]) -> None:
+        """Write down what was asked for, and what the server has of it now."""
+        _object_record.remember(
+            record,
+            wanted=_object_record.wanted_digest(objects, manager=self._manager),
+            manager=self._manager,
+            objects={(self._path(name).rpartition("/")[0], name.name): live for name, live in self._live.items()},
+        )
+
     def pending(self, steps: list[_manifests.Step]) -> _manifests.Pending:
         """What is not as it should be yet, with the cause."""
         causes, hopeless = [], False
@@ -243,8 +259,10 @@ class Manifests:
         if self._client.resource(name.api_version, name.kind) and name.namespace not in new_namespaces:
             live = self._client.get(self._path(name))
             result = self._dry_run(name, wanted)
-            if _readiness.condition(live or {}, "Available").get("status") == "False":
-                self.unavailable.append(str(name))
+            if live is not None:
+                self._live[name] = live
+                if _readiness.is_unavailable(live):
+                    self.unavailable.append(str(name))
         return _manifests.plan_present(wanted, live=live, result=result, manager=self._manager)
 
     def _dry_run(self, name: _manifests.Identity, wanted: Mapping[str, Any]) -> Optional[dict[str, Any]]:
@@ -260,7 +278,7 @@ class Manifests:
         if step.wanted is None:
             self._client.delete(path)
             return
-        self._client.apply(path, step.wanted, manager=self._manager)
+        self._live[step.identity] = self._client.apply(path, step.wanted, manager=self._manager)
         if step.identity.kind == "CustomResourceDefinition":
             self._wait_served(path, step.wanted)
 
@@ -329,6 +347,8 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     seconds, last = _kubernetes.wait_part(parameters)
     if not check_mode:
         manifests.apply(steps)
+        if present and parameters["record"]:
+            manifests.remember(parameters["record"], objects)
         if parameters["wait"]:
             pending = wait(manifests, steps, timeout=seconds)
     result = {

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ansible_collections.quorate.kubernetes.lab import paths as lab_paths
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _kubernetes
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _authority
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -142,13 +143,20 @@ class Cluster:
         patch = json.dumps({"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}})
         self.kubectl("patch", "pod", name, "--namespace", namespace, "--subresource", "status", "--type", "merge", "--patch", patch)
 
-    def run(self, module: str, *, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
-        """The module's result, run as on a host: in a process of its own, with its arguments on standard input."""
+    def access(self) -> dict[str, Any]:
+        """What a module needs to ask the API server."""
         pair = _authority.AuthorityStore(str(self.folder / "pki")).issue(
             authority="kubernetes", common_name="quorate:installer", organizations=["system:masters"], minutes=30
         )
-        given = {"server": self.server, **arguments}
-        given["identity"] = dataclasses.asdict(pair)
+        return {"server": self.server, "ca": None, "identity": dataclasses.asdict(pair)}
+
+    def client(self) -> _kubernetes.Client:
+        """What modules ask the API server with."""
+        return _kubernetes.client_of(self.access())
+
+    def run(self, module: str, *, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
+        """The module's result, run as on a host: in a process of its own, with its arguments on standard input."""
+        given = {**self.access(), **arguments}
         if module == "manifests":
             given["documents"] = json.dumps(given.pop("objects"))
         given |= {"_ansible_check_mode": check_mode, "_ansible_diff": True, "_ansible_remote_tmp": str(self.folder)}

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
+
+import pytest
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _object_record
+from ansible_collections.quorate.kubernetes.plugins.modules import manifests
 
 from . import harness
 
@@ -137,6 +143,36 @@ def test_a_wait_that_does_not_end_well_tells_the_cause(cluster: harness.Cluster)
     again = cluster.run("manifests", objects=things)
     assert (again["changed"], again["unavailable"]) == (False, ["Deployment calm/web"])
     cluster.kubectl("delete", "namespace", "calm", "--wait=false")
+
+
+def test_what_was_applied_is_seen_without_applying_it(cluster: harness.Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_object_record, "RECORD", str(tmp_path / "state/objects.json"))
+    cluster.node("seen-1")
+    things = [namespace("seen"), config_map("seen", {"a": "1"}), deployment("seen"), CRD]
+    parameters = {"documents": json.dumps(things), "state": "present", "field_manager": "quorate", "record": "mine", "wait_part": None}
+
+    def apply(*, wait: bool = False) -> bool:
+        return bool(manifests.run({**parameters, **cluster.access(), "wait": wait, "wait_timeout": 60}, check_mode=False)["changed"])
+
+    def seen() -> bool:
+        return _object_record.observe(cluster.client()) == {"mine": _object_record.wanted_digest(things, manager="quorate")}
+
+    with harness.Life(cluster, "seen", nodes=["seen-1"]):
+        assert apply(wait=True)
+        # A controller has noted in the Deployment which revision it is.
+        assert not seen()
+        assert not apply()
+        assert seen()
+        cluster.kubectl("label", "configmap", "settings", "--namespace", "seen", "a=b")
+        assert not seen()
+        assert not apply(), "a label of somebody else is none of ours"
+        assert seen()
+        cluster.kubectl("delete", "configmap", "settings", "--namespace", "seen")
+        assert not seen()
+        assert apply()
+        assert seen()
+        manifests.run({**parameters, **cluster.access(), "state": "absent", "wait": True, "wait_timeout": 60}, check_mode=False)
+        assert not seen()
 
 
 def test_no_api_server(cluster: harness.Cluster) -> None:

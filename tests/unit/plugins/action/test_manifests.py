@@ -9,6 +9,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.template import trust_as_template
 
 from ansible_collections.quorate.kubernetes.plugins.action import manifests
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _object_record
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,26 @@ def test_objects_of(arguments: dict[str, Any], objects: list[Any]) -> None:
 def test_objects_of_refuses(arguments: dict[str, Any], problem: str) -> None:
     with pytest.raises(AnsibleActionFail, match=problem):
         manifests.objects_of(arguments)
+
+
+THING = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
+SAME = {"objects": {"addons": _object_record.wanted_digest([THING], manager="quorate")}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "observation", "seen"),
+    [
+        pytest.param({"record": "addons"}, SAME, True, id="the same"),
+        pytest.param({"record": "other"}, SAME, False, id="another record"),
+        pytest.param({}, SAME, False, id="no record"),
+        pytest.param({"record": "addons", "field_manager": "me"}, SAME, False, id="another manager"),
+        pytest.param({"record": "addons", "wait": True}, SAME, False, id="whether they are ready was not seen"),
+        pytest.param({"record": "addons", "state": "absent"}, SAME, False, id="absent"),
+        pytest.param({"record": "addons"}, {"objects": {"addons": None}}, False, id="something differs"),
+        pytest.param({"record": "addons"}, {"objects": None}, False, id="nobody answered"),
+        pytest.param({"record": "addons"}, {}, False, id="nothing was observed"),
+    ],
+)
+def test_is_seen(arguments: dict[str, Any], observation: dict[str, Any], *, seen: bool) -> None:
+    assert manifests.is_seen(arguments, [THING], observation) is seen
+    assert not manifests.is_seen(arguments, [{**THING, "metadata": {"name": "other"}}], observation)
