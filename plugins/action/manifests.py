@@ -47,7 +47,7 @@ def objects_of(arguments: dict[str, Any], texts: Iterable[str] = ()) -> list[Any
 
 def is_seen(arguments: Mapping[str, Any], objects: Iterable[Mapping[str, Any]], observation: Mapping[str, Any]) -> bool:
     """Whether it was observed that all objects are what a task would make of them."""
-    if arguments.get("state", "present") != "present" or arguments.get("wait"):
+    if arguments.get("state", "present") != "present":
         return False
     known = (observation.get("objects") or {}).get(arguments.get("record"))
     return bool(known) and known == _object_record.wanted_digest(objects, manager=arguments.get("field_manager", "quorate"))
@@ -70,7 +70,7 @@ class ActionModule(_api.ApiAction):
             return {**result, **_manifests.report([]), "waiting": [], "executions": 0}
         if is_seen(arguments, objects, _observation.current(task_vars)):
             steps = [_manifests.Step(_manifests.identity(thing), _manifests.KEEP) for thing in _manifests.in_order(objects)]
-            return {**result, **_manifests.report(steps), "waiting": [], "unavailable": [], "executions": 0}
+            return {**result, **_manifests.report(steps), "waiting": [], "executions": 0}
         try:
             identity = self.identity(task_vars)
         except _authority.AuthorityError as error:

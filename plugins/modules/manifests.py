@@ -70,7 +70,8 @@ options:
   record:
     description:
       - Name under which the host remembers what was applied, so that M(quorate.kubernetes.host_facts) sees whether it is still the same.
-      - Where it was seen in this run that nothing differs, the host is not contacted.
+      - Where it was seen in this run that nothing differs, and nothing says of itself that it is not available, the host is not contacted.
+      - With O(wait) it is remembered once all of it is ready.
     type: str
   documents:
     description:
@@ -138,11 +139,6 @@ waiting:
   returned: success or when waiting failed
   type: list
   elements: str
-unavailable:
-  description: What was there before and says of itself that it is not available, as a workload does whose pods do not run.
-  returned: success, where the host was contacted
-  type: list
-  elements: str
 executions:
   description: How often the host was contacted.
   returned: always
@@ -191,7 +187,6 @@ class Manifests:
         self._objects = _manifests.in_order(_manifests.checked(objects))
         self._defined = _manifests.defined_kinds(self._objects)
         self._live: dict[_manifests.Identity, Mapping[str, Any]] = {}
-        self.unavailable: list[str] = []
 
     def plan_present(self) -> list[_manifests.Step]:
         """Let the server try everything; what it refuses is one error."""
@@ -247,6 +242,8 @@ class Manifests:
             if (step.action == _manifests.KEEP) if goes else not _readiness.is_waited_for(step.identity.kind):
                 continue
             live = self._client.get(self._path(step.identity))
+            if live is not None:
+                self._live[step.identity] = live
             state = _readiness.absence(live) if goes else _readiness.readiness(live or {})
             if not state.ready:
                 causes.append(f"{step.identity}: " + "; ".join([state.reason, *_readiness.pod_troubles(self._pods(live))]))
@@ -261,8 +258,6 @@ class Manifests:
             result = self._dry_run(name, wanted)
             if live is not None:
                 self._live[name] = live
-                if _readiness.is_unavailable(live):
-                    self.unavailable.append(str(name))
         return _manifests.plan_present(wanted, live=live, result=result, manager=self._manager)
 
     def _dry_run(self, name: _manifests.Identity, wanted: Mapping[str, Any]) -> Optional[dict[str, Any]]:
@@ -347,14 +342,14 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     seconds, last = _kubernetes.wait_part(parameters)
     if not check_mode:
         manifests.apply(steps)
-        if present and parameters["record"]:
-            manifests.remember(parameters["record"], objects)
         if parameters["wait"]:
             pending = wait(manifests, steps, timeout=seconds)
+        # What did not get ready is looked at and waited for again in the next run.
+        if present and parameters["record"] and not pending.causes:
+            manifests.remember(parameters["record"], objects)
     result = {
         **_manifests.report(steps),
         "waiting": list(pending.causes),
-        "unavailable": manifests.unavailable,
         "warnings": client.warnings,
     }
     if pending.causes and (last or pending.hopeless):

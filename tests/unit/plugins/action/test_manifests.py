@@ -52,7 +52,7 @@ SAME = {"objects": {"addons": _object_record.wanted_digest([THING], manager="quo
         pytest.param({"record": "other"}, SAME, False, id="another record"),
         pytest.param({}, SAME, False, id="no record"),
         pytest.param({"record": "addons", "field_manager": "me"}, SAME, False, id="another manager"),
-        pytest.param({"record": "addons", "wait": True}, SAME, False, id="whether they are ready was not seen"),
+        pytest.param({"record": "addons", "wait": True}, SAME, True, id="the same, and it was ready"),
         pytest.param({"record": "addons", "state": "absent"}, SAME, False, id="absent"),
         pytest.param({"record": "addons"}, {"objects": {"addons": None}}, False, id="something differs"),
         pytest.param({"record": "addons"}, {"objects": None}, False, id="nobody answered"),
