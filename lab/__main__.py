@@ -15,7 +15,7 @@ from . import image, inventory, paths, platform, setup
 from .binaries import Builder
 from .podman import Lab
 from .process import LabError, locked, say
-from .versions import DEFAULT, chosen
+from .versions import PACKAGES, chosen
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,9 +27,9 @@ def parser() -> argparse.ArgumentParser:
         "lock": "write go.mod and go.sum of the versions into lab/go",
     }.items():
         build = commands.add_parser(verb, help=text)
-        for package in (*DEFAULT, "etcd"):
+        for package in PACKAGES:
             build.add_argument(f"--{package.replace('_', '-')}", nargs="+", action="extend", metavar="VERSION", help="versions to build")
-        build.add_argument("--only", nargs="+", action="extend", metavar="PACKAGE", choices=[*DEFAULT, "etcd"], help="no other packages")
+        build.add_argument("--only", nargs="+", action="extend", metavar="PACKAGE", choices=PACKAGES, help="no other packages")
         build.add_argument("--architecture", nargs="+", action="extend", choices=sorted(platform.ARCHITECTURES.values()))
     commands.add_parser("image", help="make the image of the hosts, if it is missing")
     hosts = commands.add_parser("hosts", help="make a container for each host of an inventory")
@@ -60,7 +60,7 @@ def act(options: argparse.Namespace) -> None:
     if options.command == "setup":
         setup.setup(cache)
     elif options.command in ("binaries", "lock"):
-        packages = chosen({package: getattr(options, package) for package in (*DEFAULT, "etcd")})
+        packages = chosen({package: getattr(options, package) for package in PACKAGES})
         packages = [item for item in packages if not options.only or item[0] in options.only]
         if options.command == "lock":
             Builder(cache).write_locks(packages)

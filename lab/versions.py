@@ -16,13 +16,16 @@ DEFAULT: Mapping[str, str] = {
     "cni_plugins": "1.9.1",
     "flannel": "0.28.4",
     "flannel_cni": "0.9.1",
-    "coredns": "1.15.0",
     "pause": "3.10",
     "agnhost": "2.66.1",
 }
 
-# The etcd that fits each minor version of Kubernetes.
+# What fits each minor version of Kubernetes.
 ETCD: Mapping[str, str] = {"1.35": "3.6.16", "1.36": "3.6.16", "1.37": "3.7.3"}
+COREDNS: Mapping[str, str] = {"1.35": "1.13.1", "1.36": "1.14.7", "1.37": "1.15.0"}
+FITTING: Mapping[str, Mapping[str, str]] = {"etcd": ETCD, "coredns": COREDNS}
+
+PACKAGES = (*DEFAULT, *FITTING)
 
 # The release of Kubernetes whose sources pause and agnhost are built from.
 IMAGES_FROM_KUBERNETES = "1.37.1"
@@ -35,12 +38,15 @@ def minor(version: str) -> str:
 def chosen(asked: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
     """The packages to build with their versions; each package in all the versions that were asked for, or its default."""
     kubernetes = list(asked.get("kubernetes") or [DEFAULT["kubernetes"]])
-    etcd = list(asked.get("etcd") or ())
-    if not etcd:
-        unknown = [version for version in kubernetes if minor(version) not in ETCD]
-        if unknown:
-            raise LabError(f"which etcd fits Kubernetes {', '.join(unknown)}? Say it with --etcd; known are {', '.join(ETCD)}")
-        etcd = [ETCD[minor(version)] for version in kubernetes]
-    wanted = {"kubernetes": kubernetes, "etcd": etcd}
+    wanted = {name: list(asked.get(name) or _fitting(name, kubernetes)) for name in FITTING}
     wanted |= {name: list(asked.get(name) or [version]) for name, version in DEFAULT.items() if name != "kubernetes"}
+    wanted = {"kubernetes": kubernetes, **wanted}
     return [(name, version) for name, versions in wanted.items() for version in dict.fromkeys(versions)]
+
+
+def _fitting(name: str, kubernetes: Sequence[str]) -> list[str]:
+    table = FITTING[name]
+    unknown = [version for version in kubernetes if minor(version) not in table]
+    if unknown:
+        raise LabError(f"which {name} fits Kubernetes {', '.join(unknown)}? Say it with --{name}; known are {', '.join(table)}")
+    return [table[minor(version)] for version in kubernetes]

@@ -20,7 +20,7 @@ OLDER = versions.ETCD["1.36"]
 
 @pytest.mark.parametrize("target", [pytest.param(OLDER, id="back"), pytest.param(NEWER, id="forward")])
 def test_etcd_alone(target: str, inventory: Path, api: Api, members: Callable[[str], list[str]], etcdctl: Callable[..., str]) -> None:
-    packages = {"runc": "1.1.5", "flannel_cni": "0.9.1", "coredns": "1.15.0", "etcd": target}
+    packages = {"runc": "1.1.5", "flannel_cni": "0.9.1", "etcd": target}
     extra = json.dumps({"cluster_version": versions.DEFAULT["kubernetes"], "cluster_versions": packages})
     probe = Probe(api=api, name="etcd-alone")
     with probe:

@@ -10,7 +10,8 @@ import pytest
 
 from ansible_collections.quorate.kubernetes.lab import programs
 from ansible_collections.quorate.kubernetes.lab.process import LabError
-from ansible_collections.quorate.kubernetes.lab.versions import DEFAULT, ETCD, chosen
+from ansible_collections.quorate.kubernetes.lab.versions import DEFAULT, ETCD, FITTING, PACKAGES, chosen
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _version
 
 LOCKS = Path(programs.__file__).parent / "go"
 
@@ -119,16 +120,23 @@ def test_the_checksums_of_the_tested_versions_are_in_the_repository(package: str
         pytest.param({"kubernetes": ["1.36.4"]}, ["1.36.4"], ["3.6.16"], id="the etcd that fits"),
         pytest.param({"kubernetes": ["1.37.1", "1.36.4"]}, ["1.37.1", "1.36.4"], ["3.7.3", "3.6.16"], id="two"),
         pytest.param({"kubernetes": ["1.36.3", "1.36.4"]}, ["1.36.3", "1.36.4"], ["3.6.16"], id="one etcd for two"),
-        pytest.param({"kubernetes": ["1.99.0"], "etcd": ["4.0.0"]}, ["1.99.0"], ["4.0.0"], id="said"),
+        pytest.param({"kubernetes": ["1.99.0"], "etcd": ["4.0.0"], "coredns": ["2.0.0"]}, ["1.99.0"], ["4.0.0"], id="said"),
     ],
 )
 def test_chosen_versions(asked: dict[str, list[str]], kubernetes: list[str], etcd: list[str]) -> None:
     made = chosen(asked)
     assert [version for package, version in made if package == "kubernetes"] == kubernetes
     assert [version for package, version in made if package == "etcd"] == etcd
-    assert {package for package, _version in made} == {*DEFAULT, "etcd"}
+    assert {package for package, _version in made} == set(PACKAGES)
 
 
-def test_an_unknown_kubernetes_needs_its_etcd_said() -> None:
-    with pytest.raises(LabError, match="--etcd"):
-        chosen({"kubernetes": ["1.99.0"]})
+@pytest.mark.parametrize("name", FITTING)
+def test_an_unknown_kubernetes_needs_what_fits_said(name: str) -> None:
+    said = {other: ["1.0.0"] for other in FITTING if other != name}
+    with pytest.raises(LabError, match=f"--{name}"):
+        chosen({"kubernetes": ["1.99.0"], **said})
+
+
+@pytest.mark.parametrize("name", FITTING)
+def test_the_lab_builds_what_the_collection_installs(name: str) -> None:
+    assert FITTING[name] == {line: _version.RELEASES[line].packages[name] for line in FITTING[name]}
