@@ -45,12 +45,17 @@ def objects_of(arguments: dict[str, Any], texts: Iterable[str] = ()) -> list[Any
     return plain
 
 
-def is_seen(arguments: Mapping[str, Any], objects: Iterable[Mapping[str, Any]], observation: Mapping[str, Any]) -> bool:
-    """Whether it was observed that all objects are what a task would make of them."""
+def is_seen(arguments: Mapping[str, Any], objects: Iterable[Mapping[str, Any]], observed: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether all objects were seen to be what a task would make of them, on any host: they belong to the cluster."""
     if arguments.get("state", "present") != "present":
         return False
-    known = (observation.get("objects") or {}).get(arguments.get("record"))
-    return bool(known) and known == _object_record.wanted_digest(objects, manager=arguments.get("field_manager", "quorate"))
+    wanted = _object_record.wanted_digest(objects, manager=arguments.get("field_manager", "quorate"))
+    return any((one.get("objects") or {}).get(arguments.get("record")) == wanted for one in observed)
+
+
+def _observed(task_vars: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    topology = task_vars.get("cluster_topology")
+    return list(_observation.seen(topology, task_vars.get("hostvars") or {}).values()) if topology else []
 
 
 class ActionModule(_api.ApiAction):
@@ -68,7 +73,7 @@ class ActionModule(_api.ApiAction):
             return {**result, "failed": True, "msg": str(error), "executions": 0}
         if not objects:
             return {**result, **_manifests.report([]), "waiting": [], "executions": 0}
-        if is_seen(arguments, objects, _observation.current(task_vars)):
+        if is_seen(arguments, objects, _observed(task_vars)):
             steps = [_manifests.Step(_manifests.identity(thing), _manifests.KEEP) for thing in _manifests.in_order(objects)]
             return {**result, **_manifests.report(steps), "waiting": [], "executions": 0}
         try:

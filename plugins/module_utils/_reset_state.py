@@ -22,7 +22,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import (
 )
 
 FAMILIES = ("iptables", "ip6tables")
-RECORDS = ("components", "artifacts.json", "artifact_digests.json", "certificates.json", "digests.json")
+RECORDS = ("components", "artifacts.json", "artifact_digests.json", "certificates.json", "digests.json", "objects.json")
 INTERFACES = "/sys/class/net"
 SHIM = "containerd-shim"
 # Of version 2, and of each hierarchy of version 1, of which systemd knows some only.

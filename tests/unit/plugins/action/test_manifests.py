@@ -46,19 +46,20 @@ SAME = {"objects": {"addons": _object_record.wanted_digest([THING], manager="quo
 
 
 @pytest.mark.parametrize(
-    ("arguments", "observation", "seen"),
+    ("arguments", "observed", "seen"),
     [
-        pytest.param({"record": "addons"}, SAME, True, id="the same"),
-        pytest.param({"record": "other"}, SAME, False, id="another record"),
-        pytest.param({}, SAME, False, id="no record"),
-        pytest.param({"record": "addons", "field_manager": "me"}, SAME, False, id="another manager"),
-        pytest.param({"record": "addons", "wait": True}, SAME, True, id="the same, and it was ready"),
-        pytest.param({"record": "addons", "state": "absent"}, SAME, False, id="absent"),
-        pytest.param({"record": "addons"}, {"objects": {"addons": None}}, False, id="something differs"),
-        pytest.param({"record": "addons"}, {"objects": None}, False, id="nobody answered"),
-        pytest.param({"record": "addons"}, {}, False, id="nothing was observed"),
+        pytest.param({"record": "addons"}, [SAME], True, id="the same"),
+        pytest.param({"record": "addons"}, [{"objects": {}}, SAME], True, id="the same, seen on another master"),
+        pytest.param({"record": "other"}, [SAME], False, id="another record"),
+        pytest.param({}, [SAME], False, id="no record"),
+        pytest.param({"record": "addons", "field_manager": "me"}, [SAME], False, id="another manager"),
+        pytest.param({"record": "addons", "wait": True}, [SAME], True, id="the same, and it was ready"),
+        pytest.param({"record": "addons", "state": "absent"}, [SAME], False, id="absent"),
+        pytest.param({"record": "addons"}, [{"objects": {"addons": None}}], False, id="something differs"),
+        pytest.param({"record": "addons"}, [{"objects": None}, {}], False, id="nobody answered"),
+        pytest.param({"record": "addons"}, [], False, id="nothing was observed"),
     ],
 )
-def test_is_seen(arguments: dict[str, Any], observation: dict[str, Any], *, seen: bool) -> None:
-    assert manifests.is_seen(arguments, [THING], observation) is seen
-    assert not manifests.is_seen(arguments, [{**THING, "metadata": {"name": "other"}}], observation)
+def test_is_seen(arguments: dict[str, Any], observed: list[dict[str, Any]], *, seen: bool) -> None:
+    assert manifests.is_seen(arguments, [THING], observed) is seen
+    assert not manifests.is_seen(arguments, [{**THING, "metadata": {"name": "other"}}], observed)

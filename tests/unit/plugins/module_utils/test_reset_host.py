@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -291,3 +292,12 @@ def test_locks_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         (tmp_path / name).touch()
     _reset_host.remove_locks()
     assert os.listdir(tmp_path) == ["other.lock"]
+
+
+def test_every_record_of_ours_goes_with_a_reset() -> None:
+    utils = Path(_host.__file__).parent
+    written = {
+        name for file in utils.glob("*.py") for name in re.findall(r'STATE_DIRECTORY \+ "/([\w.]+)"', file.read_text(encoding="utf-8"))
+    }
+    assert "objects.json" in written
+    assert written <= set(_reset_state.RECORDS)
