@@ -14,6 +14,7 @@ from ansible_collections.quorate.kubernetes.plugins.plugin_utils import (
     _authority,
     _authority_maker,
     _local,
+    _moved_members,
     _observation,
     _x509,
 )
@@ -26,6 +27,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "hosts": {"type": "list", "elements": "str", "default": []},
 }
 FACT = "pki_authorities"
+NOWHERE: dict[str, Any] = {"etcd": [], "hosts": {}}
 
 
 class ActionModule(ActionBase):
@@ -48,6 +50,8 @@ class ActionModule(ActionBase):
         settings = _authority_maker.Settings(passphrase=arguments["passphrase"], days=arguments["days"], key_type=arguments["key_type"])
         maker = _authority_maker.AuthorityMaker(store, settings)
         observed = _observation.of_hosts(arguments["hosts"], task_vars["hostvars"], run=_observation.run_of(task_vars))
+        if moved := _moved_members.problem(task_vars.get("cluster_topology") or NOWHERE, observed):
+            return {"failed": True, "msg": moved}
         hosts = {name: one.get("certificates") for name, one in observed.items()}
         _authority.refuse_foreign(store, {name: certificates or {} for name, certificates in hosts.items()})
         warnings = maker.check()

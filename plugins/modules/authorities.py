@@ -21,6 +21,7 @@ description:
     that root certifies could come as any user. Let the chain follow in C(ca.crt) up to the root all the same, for programs that use
     OpenSSL.
   - It stops if a host holds certificates of another authority, and if something is missing that hosts were built with.
+  - It stops if the addresses of more than one member of a living etcd have changed, as no new certificates may be made for these.
 extends_documentation_fragment:
   - quorate.kubernetes._attributes
   - quorate.kubernetes._attributes.action
