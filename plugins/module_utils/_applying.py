@@ -188,13 +188,13 @@ class ComponentOnHost:
 
         def ready() -> bool:
             nonlocal cause, failed, asked
-            cause = _component_files.why_not_ready(component.ready)
+            cause = _component_files.why_not_ready(component.ready, since=self.told)
             # systemd is asked rarely: a process for each look, on each host, is what a small machine has not.
             if not cause or time.monotonic() >= asked + ASK_SECONDS:
                 asked = time.monotonic()
                 state, failed = self._why_not_running()
                 # Asked again: before, it may have been the former process that answered, just before it ended.
-                cause = state or _component_files.why_not_ready(component.ready)
+                cause = state or _component_files.why_not_ready(component.ready, since=self.told)
             return not cause or failed
 
         _host.wait_until(ready, timeout=component.ready.timeout, poll=LOOK_SECONDS)
@@ -224,15 +224,17 @@ class ComponentOnHost:
         """Restore what this run changed, and start the component as it was. Whether it got ready."""
         service = self._component.service
         ready = _component_files.ready_of(self._record) or self._component.ready
+        began = 0.0
 
         def is_ready() -> bool:
-            return _host.unit_states([service])[service].active == "active" and not _component_files.why_not_ready(ready)
+            return _host.unit_states([service])[service].active == "active" and not _component_files.why_not_ready(ready, since=began)
 
         try:
             self._restore()
             _host.systemctl("daemon-reload")
             if _host.unit_states([service])[service].invocation != self.facts.unit.invocation:
                 _host.run(["systemctl", "reset-failed", service], check=False)
+                began = time.time()
                 _host.systemctl("restart", "--no-block", service)
             elif self.reloads:
                 _host.systemctl("reload", service)

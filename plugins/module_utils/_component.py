@@ -83,6 +83,8 @@ class Ready:
         certificate: path of the client certificate.
         key: path of the client key.
         status: HTTP status expected.
+        object: URL of an object of the Kubernetes API, which is asked for with the same certificates.
+        condition: type of a condition of that object that is true, and was said since the start.
         port: TCP port of 127.0.0.1 that accepts connections.
         paths: paths that exist.
         timeout: seconds.
@@ -93,6 +95,8 @@ class Ready:
     certificate: str = ""
     key: str = ""
     status: int = 200
+    object: str = ""
+    condition: str = "Ready"
     port: int = 0
     paths: tuple[str, ...] = ()
     timeout: float = 60.0

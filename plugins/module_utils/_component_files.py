@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import os
 import socket
 import ssl
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _component, _host, _http
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _component, _host, _http, _readiness
 
 RECORDS = _host.STATE_DIRECTORY + "/components"
 
@@ -112,24 +113,43 @@ def _unit(state: _host.UnitState, inputs: Mapping[str, Any] | None, inputs_path:
     )
 
 
-def why_not_ready(ready: _component.Ready) -> str:
-    """In words what a component still lacks to be ready; empty if nothing."""
+def why_not_ready(ready: _component.Ready, *, since: float = 0) -> str:
+    """In words what a component still lacks to be ready; empty if nothing.
+
+    Args:
+        ready: when it is ready.
+        since: when it was started, in seconds since the epoch, if what an object of the API says has to be newer.
+    """
     for path in ready.paths:
         if not os.path.exists(path):
             return f"{path} is not there"
     if ready.port and not _accepts(ready.port):
         return f"nothing listens on port {ready.port}"
-    if ready.url:
-        context = None
-        if ready.url.startswith("https:"):
-            try:
-                context = _tls_context(ready.ca, ready.certificate, ready.key)
-            except _host.HostError as error:
-                return str(error).rstrip(".")
-        answer = _http.http_request(ready.url, context=context)
-        if answer.status != ready.status:
-            return f"{ready.url} answers {answer.status or 'nothing'}: {answer.body.strip()[-400:]}"
-    return ""
+    try:
+        return _url_problem(ready) or _object_problem(ready, since)
+    except _host.HostError as error:
+        return str(error).rstrip(".")
+
+
+def _url_problem(ready: _component.Ready) -> str:
+    if not ready.url:
+        return ""
+    answer = _answer(ready.url, ready)
+    return "" if answer.status == ready.status else f"{ready.url} answers {answer.status or 'nothing'}: {answer.body.strip()[-400:]}"
+
+
+def _object_problem(ready: _component.Ready, since: float) -> str:
+    if not ready.object:
+        return ""
+    answer = _answer(ready.object, ready)
+    if answer.status != 200:
+        return f"{ready.object} answers {answer.status or 'nothing'}: {answer.body.strip()[-400:]}"
+    return _readiness.condition_problem(json.loads(answer.body), ready.condition, since=since)
+
+
+def _answer(url: str, ready: _component.Ready) -> _http.Answer:
+    context = _tls_context(ready.ca, ready.certificate, ready.key) if url.startswith("https:") else None
+    return _http.http_request(url, context=context)
 
 
 @functools.lru_cache  # not cache, which Python 3.8 lacks: such a host has to come as far as being told that it is too old

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -339,18 +338,9 @@ def _unready(node: Optional[Mapping[str, Any]], version: str, since: float = 0) 
     runs = ((node.get("status") or {}).get("nodeInfo") or {}).get("kubeletVersion", "")
     if version and str(runs).lstrip("v") != version.lstrip("v"):
         return f"its kubelet reports version {runs}, not {version}"
-    if since and _last_word(node) < int(since):
+    if since and _readiness.last_said(node, "Ready") < int(since):
         return "its kubelet was restarted, and has not said anything since. Look at its journal"
     return ""
-
-
-def _last_word(node: Mapping[str, Any]) -> float:
-    """When the kubelet of a node last told of its state. It does so once when it starts, and then seldom."""
-    text = str(_readiness.condition(node, "Ready").get("lastHeartbeatTime") or "")
-    try:
-        return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc).timestamp()
-    except ValueError:
-        return 0.0
 
 
 def summaries(nodes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -28,5 +28,5 @@ def after(host: str, restarts: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _awaited(ready: Ready) -> str:
-    wanted = [ready.url, f"port {ready.port}" if ready.port else "", *ready.paths]
+    wanted = [ready.url, ready.object, f"port {ready.port}" if ready.port else "", *ready.paths]
     return f"{', '.join(filter(None, wanted)) or 'its process'} ({ready.timeout:g} s at most)"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Optional
 
@@ -55,6 +56,33 @@ def condition(thing: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         if entry.get("type") == name:
             return dict(entry)
     return {}
+
+
+def last_said(thing: Mapping[str, Any], name: str) -> float:
+    """When a condition was last told, in seconds since the epoch; 0 if that cannot be read. A kubelet tells it once when it starts, and then seldom."""
+    text = str(condition(thing, name).get("lastHeartbeatTime") or "")
+    try:
+        return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def condition_problem(thing: Mapping[str, Any], name: str, *, since: float = 0) -> str:
+    """Why a condition does not hold, in words; empty if it does.
+
+    Args:
+        thing: the object.
+        name: type of the condition.
+        since: seconds since the epoch, from when on it must have been told. Whoever fell silent said it before.
+    """
+    entry = condition(thing, name)
+    called = f"{thing.get('kind')} {(thing.get('metadata') or {}).get('name')}"
+    if entry.get("status") != "True":
+        return f"{called} is not {name}: {explanation(entry, absent='nobody has said so')}"
+    # The API tells whole seconds.
+    if since and last_said(thing, name) < int(since):
+        return f"{called} has not said anything since"
+    return ""
 
 
 def is_unavailable(thing: Mapping[str, Any]) -> bool:

@@ -162,6 +162,15 @@ options:
               - HTTP status expected.
             type: int
             default: 200
+          object:
+            description:
+              - URL of an object of the Kubernetes API, as of a Node. It is asked for with the same certificates.
+            type: str
+          condition:
+            description:
+              - Type of a condition of O(components[].ready.object) that has to be true, and said since the component was started.
+            type: str
+            default: Ready
           port:
             description:
               - TCP port of 127.0.0.1 that accepts connections.
@@ -357,6 +366,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
                     "certificate": {"type": "path"},
                     "key": {"type": "path", "no_log": False},
                     "status": {"type": "int", "default": 200},
+                    "object": {"type": "str"},
+                    "condition": {"type": "str", "default": "Ready"},
                     "port": {"type": "int"},
                     "paths": {"type": "list", "elements": "path"},
                     "timeout": {"type": "float", "default": 60},

@@ -253,11 +253,23 @@ def test_gone_on_with_until_a_disruption_budget_holds_more_nodes_than_may_fail(
     assert closed(api) == []
 
 
-@pytest.mark.parametrize(("opened", "left"), [("false", ["w1"]), ("true", [])])
-def test_a_worker_that_fails_stays_closed_or_takes_pods_again_as_asked(opened: str, left: list[str], api: Api, upgrade: Upgrade) -> None:
-    run = upgrade(f"--extra-vars=upgrade_uncordon_failed={opened}", w1={"workers_kubelet_flags": {"no-such-flag": "1"}})
+@pytest.mark.parametrize(
+    ("opened", "left", "flags", "cause"),
+    [
+        pytest.param("false", ["w1"], {"no-such-flag": "1"}, "unknown flag: --no-such-flag", id="it does not start"),
+        # With the identity of another program it lives, and may not tell of its node.
+        pytest.param(
+            "true", [], {"kubeconfig": "/etc/kubernetes/kube-proxy/kubeconfig"}, "Node w1 has not said anything since", id="it falls silent"
+        ),
+    ],
+)
+def test_a_worker_that_fails_is_put_back_and_stays_closed_or_takes_pods_again_as_asked(
+    opened: str, left: list[str], flags: dict[str, str], cause: str, api: Api, upgrade: Upgrade
+) -> None:
+    asked = [f"--extra-vars=upgrade_uncordon_failed={opened}", "--extra-vars=workers_ready_timeout=30"]
+    run = upgrade(*asked, w1={"workers_kubelet_flags": flags})
     assert run.code != 0, run.output
-    words = ["w1: kubelet did not become ready", "it runs again", "unknown flag: --no-such-flag", "go on with"]
+    words = ["w1: kubelet did not become ready", "it runs again", cause, "go on with"]
     assert [word for word in words if word not in run.flat] == [], run.end
     assert old_nodes(api) == set(WORKERS)
     assert closed(api) == left

@@ -16,7 +16,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch, *, answers: list[str], states: list
 
     def last_for_ever(values: list[Any]) -> Any:
         said = itertools.chain(values, itertools.repeat(values[-1]))
-        return lambda *_arguments: next(said)
+        return lambda *_arguments, **_options: next(said)
 
     one: Any = _applying.ComponentOnHost.__new__(_applying.ComponentOnHost)
     one._component = SimpleNamespace(name="it", ready=SimpleNamespace(timeout=0.5), service="it.service")

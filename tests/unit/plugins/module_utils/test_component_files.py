@@ -192,6 +192,18 @@ def test_of_a_link_in_the_place_of_our_own_file_the_link_counts(tmp_path: Path) 
     assert observed["files"][path]["digest"] == "link:real"
 
 
+def node(ready: str) -> _http.Answer:
+    """What the API tells of a node; 1796083200 is when it was said last."""
+    said = {
+        "type": "Ready",
+        "status": ready,
+        "reason": "KubeletNotReady",
+        "message": "no network",
+        "lastHeartbeatTime": "2026-12-01T00:00:00Z",
+    }
+    return _http.Answer(200, json.dumps({"kind": "Node", "metadata": {"name": "w1"}, "status": {"conditions": [said]}}))
+
+
 # --- readiness ---------------------------------------------------------------------------------------------------------
 
 
@@ -229,6 +241,26 @@ def test_status_and_words_of_the_answer_count(monkeypatch: pytest.MonkeyPatch, s
     cause = _component_files.why_not_ready(Ready(url="http://127.0.0.1/healthz", status=status))
     assert cause.endswith(answer)
     assert bool(cause) == bool(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "since", "problem"),
+    [
+        pytest.param(node("True"), 0, "", id="ready"),
+        pytest.param(node("True"), 1796083200, "", id="said in the second of the start"),
+        pytest.param(node("True"), 1796083201, "Node w1 has not said anything since", id="said before"),
+        pytest.param(node("False"), 0, "Node w1 is not Ready: KubeletNotReady: no network", id="not ready"),
+        pytest.param(
+            _http.Answer(200, '{"kind": "Node", "metadata": {"name": "w1"}}'), 0, "Node w1 is not Ready: nobody has said so", id="silent"
+        ),
+        pytest.param(_http.Answer(0, "TimeoutError"), 0, "https://api/nodes/w1 answers nothing: TimeoutError", id="no answer"),
+        pytest.param(_http.Answer(404, "no node"), 0, "https://api/nodes/w1 answers 404: no node", id="not registered"),
+    ],
+)
+def test_what_an_object_says_counts(monkeypatch: pytest.MonkeyPatch, answer: _http.Answer, since: float, problem: str) -> None:
+    monkeypatch.setattr(_component_files, "_tls_context", lambda *_paths: None)
+    monkeypatch.setattr(_http, "http_request", lambda _url, context: answer if context is None else None)
+    assert _component_files.why_not_ready(Ready(object="https://api/nodes/w1"), since=since) == problem
 
 
 def test_facts_of_what_was_observed_say_the_same_as_the_observation(web: Component, systemctl: Systemctl) -> None:

@@ -15,6 +15,11 @@ RESTART = [Step("write", "/etc/web"), Step("restart", "web.service")]
     [
         pytest.param(Ready(url="https://127.0.0.1/readyz", timeout=90), "https://127.0.0.1/readyz (90 s at most)", id="URL"),
         pytest.param(Ready(port=7443, paths=("/run/x",)), "port 7443, /run/x (60 s at most)", id="port and path"),
+        pytest.param(
+            Ready(url="http://127.0.0.1/healthz", object="https://127.0.0.1/nodes/w1"),
+            "http://127.0.0.1/healthz, https://127.0.0.1/nodes/w1 (60 s at most)",
+            id="object",
+        ),
         pytest.param(Ready(), "its process (60 s at most)", id="nothing"),
     ],
 )
