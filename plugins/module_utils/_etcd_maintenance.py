@@ -163,8 +163,8 @@ def _refuse_corruption(cluster: Cluster) -> None:
     bad = sorted({names[alarm.member] for alarm in cluster.alarms if alarm.kind == CORRUPT and alarm.member in names})
     if bad:
         raise MaintenanceRefused(
-            f"The data of {', '.join(bad)} differs from that of the others (alarm CORRUPT). Nothing is touched. Keep a copy of the data directory as evidence, "
-            "remove the member and move its data aside, run the maintenance again, which ends the alarm, and then add the member again."
+            f"The data of {', '.join(bad)} differs from that of the others (alarm CORRUPT). Nothing is touched. Run the playbook maintain_etcd with "
+            f"-e etcd_corrupt_member={bad[0]}, which lets it leave, keeps its data as evidence and ends the alarm, and then site, with which it joins again."
         )
     if any(alarm.kind == CORRUPT and alarm.member == ANYBODY for alarm in cluster.alarms):
         raise MaintenanceRefused(
