@@ -43,3 +43,16 @@ def test_report(changed: int, bare: float | None, part: str) -> None:
     fresh = bench.Compared("fresh cluster", bench.Run(seconds=30.0, changed=90, modules=20), bare)
     again = bench.Run(seconds=3.0, changed=changed, modules=1)
     assert part in bench.report(ping=1.5, compared=[fresh], again=again)
+
+
+@pytest.mark.parametrize(
+    ("bare", "least", "most"),
+    [pytest.param("17.5", 17.5, 17.5, id="told"), pytest.param("sleep 0.2", 0.2, 5.0, id="measured")],
+)
+def test_seconds(bare: str, least: float, most: float) -> None:
+    done: list[str] = []
+    taken = bench.seconds(bare, before=lambda: done.append("hosts"))
+    assert taken is not None
+    assert least <= taken <= most
+    assert done == (["hosts"] if " " in bare else [])
+    assert bench.seconds(None) is None
