@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -12,44 +11,60 @@ from testinfra.host import Host
 from tests.cluster import etcd
 from tests.cluster.hosts import said, starts, together
 from tests.cluster.playbook import fine, play, unchanged
+from tests.cluster.wait import until
 
 pytestmark = pytest.mark.long
 
-BAD = "e3"
-RAISE = (
-    "curl --silent --fail --cacert /etc/etcd/pki/ca.crt --cert /etc/etcd/pki/server.crt --key /etc/etcd/pki/server.key "
-    "https://127.0.0.1:2379/v3/maintenance/alarm --data %s"
-)
+OTHER = "e1"
+KEY = "/quorate-test/needle"
+# Behind the back of the process, which maps the file: one letter of a value is another one from now on.
+SPOIL = """
+import mmap
+with open("/var/lib/etcd/member/snap/db", "r+b") as file, mmap.mmap(file.fileno(), 0) as data:
+    place = data.find(b"needleneedle")
+    assert place > 0
+    while place > 0:
+        data[place + 1] = ord("i")
+        place = data.find(b"needleneedle", place + 1)
+"""
 
 
 @pytest.fixture
-def doubted(hosts: Mapping[str, Host], etcdctl: Callable[..., str]) -> Iterator[int]:
-    """The alarm that etcd raises by itself when it compares the members. Returns the number of the member that it names."""
-    number = etcd.identities(etcdctl, BAD)[BAD]
-    said(hosts["e1"], RAISE, json.dumps({"action": "ACTIVATE", "memberID": str(number), "alarm": "CORRUPT"}))
-    yield number
-    etcdctl("e1", "alarm", "disarm")
+def bad(hosts: Mapping[str, Host], etcdctl: Callable[..., str], members: Callable[[str], list[str]]) -> Iterator[str]:
+    """A member whose data is altered. etcd compares the members once a minute, if there was a compaction, and names the one that differs."""
+    leader = etcd.leader(etcdctl, members("etcd"))
+    name = [name for name in members("etcd") if name != leader][-1]
+    etcdctl(OTHER, "put", KEY, "needle" * 50)
+    revision = etcd.status(etcdctl, OTHER)["header"]["revision"]
+    etcdctl(OTHER, "put", KEY, "another")
+    said(hosts[name], "python3 -c %s", SPOIL)
+    etcdctl(OTHER, "compact", "--physical", str(revision))
+    until("an alarm", lambda: "CORRUPT" in etcdctl(OTHER, "alarm", "list"), within=180)
+    yield name
+    etcdctl(OTHER, "alarm", "disarm")
+    etcdctl(OTHER, "del", KEY)
 
 
 def test_it_leaves_with_its_data_kept_and_joins_again(
-    doubted: int, inventory: Path, hosts: Mapping[str, Host], etcdctl: Callable[..., str], members: Callable[[str], list[str]]
+    bad: str, inventory: Path, hosts: Mapping[str, Host], etcdctl: Callable[..., str], members: Callable[[str], list[str]]
 ) -> None:
-    kept = [name for name in members("etcd") if name != BAD]
+    identity = etcd.identities(etcdctl, OTHER)[bad]
+    kept = [name for name in members("etcd") if name != bad]
     before = together(lambda name: starts(hosts[name])["etcd"], kept)
     asked = play("maintain_etcd", inventory=inventory)
     assert asked.code != 0, asked.end
-    assert f"etcd_corrupt_member={BAD}" in asked.flat, asked.end
-    wrong = play("maintain_etcd", "--extra-vars=etcd_corrupt_member=e2", inventory=inventory)
+    assert f"etcd_corrupt_member={bad}" in asked.flat, asked.end
+    wrong = play("maintain_etcd", f"--extra-vars=etcd_corrupt_member={kept[0]}", inventory=inventory)
     assert "of which etcd has no alarm CORRUPT" in wrong.flat, wrong.end
-    assert etcd.members(etcdctl, "e1") == etcd.voters(members("etcd"))
+    assert etcd.members(etcdctl, OTHER) == etcd.voters(members("etcd"))
 
-    fine(play("maintain_etcd", f"--extra-vars=etcd_corrupt_member={BAD}", inventory=inventory))
-    assert etcd.members(etcdctl, "e1") == etcd.voters(kept)
-    assert etcdctl("e1", "alarm", "list") == ""
-    assert "member.aside-" in said(hosts[BAD], "ls /var/lib/etcd")
+    fine(play("maintain_etcd", f"--extra-vars=etcd_corrupt_member={bad}", inventory=inventory))
+    assert etcd.members(etcdctl, OTHER) == etcd.voters(kept)
+    assert etcdctl(OTHER, "alarm", "list") == ""
+    assert "member.aside-" in said(hosts[bad], "ls /var/lib/etcd")
 
     fine(play("site", inventory=inventory))
-    assert etcd.members(etcdctl, "e1") == etcd.voters(members("etcd"))
-    assert etcd.identities(etcdctl, "e1")[BAD] != doubted
+    assert etcd.members(etcdctl, OTHER) == etcd.voters(members("etcd"))
+    assert etcd.identities(etcdctl, OTHER)[bad] != identity
     assert together(lambda name: starts(hosts[name])["etcd"], kept) == before
     unchanged(fine(play("site", inventory=inventory)))
