@@ -60,6 +60,27 @@ def test_steps_know_hosts_by_the_name_that_leads(asked: str) -> None:
     assert found[2]["text"].startswith("3. w1: restart kubelet; before, its pods have moved")
 
 
+@pytest.mark.parametrize(
+    ("masters", "workers", "batches", "emptied"),
+    [
+        pytest.param({}, {}, [0, 1, 2, 3], ["m1", "w1", "w2", "w3"], id="defaults"),
+        pytest.param({}, {"upgrade_batch": "100%"}, [0, 1, 2, 2], ["m1", "w1", "w2", "w3"], id="batch of the group of workers"),
+        pytest.param({"upgrade_batch": 1}, {"workers_batch": 2}, [0, 1, 2, 2], ["m1", "w1", "w2", "w3"], id="masters have another"),
+        pytest.param({}, {"upgrade_drain": False}, [0, 1, 2, 3], ["m1"], id="workers are not emptied"),
+        pytest.param({"upgrade_drain": "no"}, {}, [0, 1, 2, 3], ["w1", "w2", "w3"], id="masters are not, as the command line says it"),
+    ],
+)
+def test_steps_of_nodes_are_as_each_of_them_says(
+    masters: dict[str, Any], workers: dict[str, Any], batches: list[int], emptied: list[str]
+) -> None:
+    hosts = {"m1": host("m1", workers_plan=RESTART, **masters)} | {
+        name: host(name, workers_plan=RESTART, **workers) for name in ("w1", "w2", "w3")
+    }
+    found = upgrade_steps.upgrade_steps({**TOPOLOGY, "hosts": {name: {} for name in hosts}}, hosts)
+    assert [step["batch"] for step in found] == batches
+    assert [step["host"] for step in found if "pods have moved" in step["waits"]] == emptied
+
+
 def test_summary() -> None:
     hosts = {"m1": host("m1"), "w1": host("w1", observed={"restarts": {"kubelet": {"at": 5.0, "seconds": 1.5}}})}
     found = upgrade_summary.upgrade_summary(TOPOLOGY, hosts)
@@ -73,6 +94,7 @@ def test_summary() -> None:
         pytest.param({"w1": {}, "w2": {}}, 1, id="default"),
         pytest.param({"w1": {"workers_batch": 2}, "w2": {}}, 2, id="as for site"),
         pytest.param({"w1": {"workers_batch": 2}, "w2": {"upgrade_batch": "25%"}}, "25%", id="of its own"),
+        pytest.param({"w2": {"upgrade_batch": 2}, "w1": {"upgrade_batch": 3}}, 3, id="the first by name"),
     ],
 )
 def test_batch_size(hosts: dict[str, Any], size: Any) -> None:
