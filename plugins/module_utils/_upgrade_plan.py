@@ -164,7 +164,7 @@ class Restart:
     Attributes:
         host: where.
         component: what.
-        at: when, in seconds since the epoch.
+        at: when, in seconds since the epoch, by the clock of the control node.
         seconds: how long it was away, until it was ready again.
     """
 
@@ -177,7 +177,8 @@ class Restart:
 def restarts(observations: Mapping[str, Mapping[str, Any]]) -> list[Restart]:
     """What was restarted in this run, in the order in which it was, from what the module components noted."""
     found = [
-        Restart(host, name, float(noted["at"]), float(noted["seconds"]))
+        # The host noted it by its own clock. Clocks that differ would make two of them overlap that did not.
+        Restart(host, name, round(float(noted["at"]) - float(observation.get("clock_skew") or 0), 3), float(noted["seconds"]))
         for host, observation in observations.items()
         for name, noted in (observation.get("restarts") or {}).items()
     ]

@@ -129,6 +129,25 @@ def test_most_at_once(spans: list[tuple[float, float]], most: int) -> None:
     assert _upgrade_plan.most_at_once(Restart("m1", "etcd", at, seconds) for at, seconds in spans) == most
 
 
+@pytest.mark.parametrize(
+    ("skews", "most"),
+    [
+        pytest.param({}, 2, id="none was seen"),
+        pytest.param({"m1": 3.0, "m2": -4.0}, 1, id="one after another, by clocks that differ"),
+        pytest.param({"m1": 0.5, "m2": 0.5}, 2, id="together, by clocks that are off alike"),
+    ],
+)
+def test_restarts_are_compared_by_one_clock(skews: dict[str, float], most: int) -> None:
+    at = {"m1": 100.0, "m2": 98.0}
+    found = _upgrade_plan.restarts(
+        {
+            host: {"restarts": {"etcd": {"at": moment, "seconds": 4.0}}, **({"clock_skew": skews[host]} if skews else {})}
+            for host, moment in at.items()
+        }
+    )
+    assert _upgrade_plan.most_at_once(found) == most
+
+
 def test_summary_of_what_the_hosts_noted() -> None:
     observations = {
         "m1": {"restarts": {"etcd": {"at": 20.0, "seconds": 1.0}, "kubelet": {"at": 50.0, "seconds": 2.0}}},
