@@ -43,6 +43,16 @@ def test_findings_take_what_one_host_asked() -> None:
     assert upgrade_findings.upgrade_findings(TOPOLOGY, hosts)["problems"] == ["The API server of m2 is not ready: no answer"]
 
 
+def test_findings_where_kubernetes_and_etcd_stay() -> None:
+    """What a host that is left out runs is not judged; health of the run is."""
+    nodes = [{"name": "w1", "version": "v1.37.1", "ready": False, "reason": "NetworkNotReady"}]
+    cluster = {"servers": {}, "nodes": [*nodes, {"name": "m1", "version": "v1.37.1", "ready": True}, {"name": "w9", "version": "v1.30.0"}]}
+    hosts = {"m1": host("m1", version="1.37.1", upgrade_cluster=cluster), "w1": host("w1", version="1.37.1")}
+    assert [line.partition(":")[0] for line in upgrade_findings.upgrade_findings(TOPOLOGY, hosts)["problems"]] == [
+        "The node w1 is not ready"
+    ]
+
+
 @pytest.mark.parametrize("asked", ["upgrade_cluster", "masters_cluster"])
 def test_steps_know_hosts_by_the_name_that_leads(asked: str) -> None:
     masters = {"step": "change", "plan": ["restart kube-scheduler.service (x)", "restart kube-controller-manager.service (x)"]}
