@@ -156,6 +156,7 @@ def test_a_bad_flag_is_put_back(
         "m2: kube-apiserver did not become ready",
         "it runs again",
         "unknown flag: --no-such-flag",
+        "kube-apiserver: restarted on m1; away for",
         "go on with",
         f"cluster_version={NEW}",
     ]

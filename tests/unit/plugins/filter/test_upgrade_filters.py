@@ -115,4 +115,11 @@ def test_failure_report_names_the_version_to_go_on_with() -> None:
     hosts = {"m1": {"cluster_topology": TOPOLOGY, "ansible_failed_result": {"msg": "no room"}}}
     text = failure_report.failure_report(["m1"], hosts)
     assert "m1: no room" in text
+    assert "restarted" not in text
     assert text.endswith("-e cluster_version=1.37.1")
+
+
+def test_failure_report_tells_what_was_restarted_before() -> None:
+    failed: dict[str, Any] = {"cluster_topology": TOPOLOGY, "ansible_failed_result": {"msg": "no room"}}
+    hosts = {"m1": host("m1", observed={"restarts": {"kubelet": {"at": 5.0, "seconds": 1.5}}}), "w1": host("w1", **failed)}
+    assert "\n  kubelet: restarted on m1; away for 1.5 s at most (m1), 1 at a time\n" in failure_report.failure_report(["w1"], hosts)
