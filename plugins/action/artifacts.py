@@ -16,7 +16,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import _artifac
 from ansible_collections.quorate.kubernetes.plugins.module_utils._artifacts import ArtifactError, Link, Pinned
 from ansible_collections.quorate.kubernetes.plugins.modules.artifacts import ARGUMENT_SPEC
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _groups, _observation
-from ansible_collections.quorate.kubernetes.plugins.plugin_utils._artifact_sources import Resolver
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils._artifact_sources import Resolver, Unresolved
 
 MODULE = "quorate.kubernetes.artifacts"
 
@@ -31,28 +31,36 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         result.update(changed=False, executions=0, plan=[])
         _validation, settings = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
-        if settings["refusals"]:
-            return {**result, "failed": True, "msg": "\n".join(settings["refusals"])}
+        problems = list(settings["refusals"])
         try:
-            self._run(settings, task_vars, result)
+            self._run(settings, task_vars, result, problems=problems)
         except ArtifactError as error:
-            result.update(failed=True, msg=str(error))
+            problems.append(str(error))
+        if problems:
+            return {**result, "failed": True, "msg": "\n".join(problems)}
         return {**result, **_groups.joining(task_vars, [settings["group"] if result["plan"] else ""])}
 
-    def _run(self, settings: dict[str, Any], task_vars: dict[str, Any], result: dict[str, Any]) -> None:
+    def _run(self, settings: dict[str, Any], task_vars: dict[str, Any], result: dict[str, Any], *, problems: list[str]) -> None:
+        """All of it, unless there are problems: then the rest of what stands in the way is found, and nothing is fetched."""
         observation = _observation.current(task_vars)
         wanted, everything = self._expand(settings, observation)
         links = _artifacts.links(wanted, settings["links"])
-        check = self._task.check_mode or settings["state"] == "observed"
+        check = self._task.check_mode or settings["state"] == "observed" or bool(problems)
         resolver = Resolver(settings, check=check, progress=self._display.display)
         observed = observation.get("artifacts")
         if observed is None:
             observed = self._observe(settings, wanted, links, task_vars, result)
-        pinned = resolver.resolve(wanted, everything=everything, observed=observed)
+        try:
+            pinned = resolver.resolve(wanted, everything=everything, observed=observed)
+        except Unresolved as error:
+            problems.append(str(error))
+            pinned = error.found
         files = _artifacts.missing(pinned, observed)
         new_links = _artifacts.missing_links(links, observed, settings["destination"])
         result["plan"] = _artifacts.sentences(files, new_links, observed)
-        self._see_room(settings, observation, files)
+        problems += _see_room(settings["destination"], observation.get("space") or {}, files)
+        if problems:
+            return
         if settings["state"] == "fetched" and settings["delivery"] == "push" and not check:
             resolver.cache.pack({entry.digest: entry.source for entry in files}, _packing_for(observation))
         if settings["state"] == "present" and result["plan"]:
@@ -80,16 +88,6 @@ class ActionModule(ActionBase):
         # Siblings in an archive: only of packages that this host needs, as only these must have a version.
         needed = {artifact.package for artifact in wanted}
         return wanted, _artifacts.expand({name: package for name, package in packages.items() if name in needed}, target(None))
-
-    def _see_room(self, settings: Mapping[str, Any], observation: Mapping[str, Any], files: Sequence[Pinned]) -> None:
-        """Refuse before anything is sent. The host checks again before it unpacks."""
-        space = observation.get("space") or {}
-        above = [path for path in space if os.path.commonpath([path, settings["destination"]]) == path]
-        if above and files:
-            path = max(above, key=len)
-            short = _artifacts.shortage(path=settings["destination"], free=int(space[path]), needed=sum(entry.size for entry in files))
-            if short:
-                raise ArtifactError(short)
 
     def _observe(
         self,
@@ -164,6 +162,15 @@ class ActionModule(ActionBase):
         if answer.get("failed"):
             raise ArtifactError(str(answer.get("msg") or answer))
         return answer
+
+
+def _see_room(destination: str, space: Mapping[str, Any], files: Sequence[Pinned]) -> list[str]:
+    """What to say before anything is sent, if there is too little. The host checks again before it unpacks."""
+    above = [path for path in space if os.path.commonpath([path, destination]) == path]
+    if not above or not files:
+        return []
+    short = _artifacts.shortage(path=destination, free=int(space[max(above, key=len)]), needed=sum(entry.size for entry in files))
+    return [short] if short else []
 
 
 def _packing_for(observation: Mapping[str, Any]) -> str:

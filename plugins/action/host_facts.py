@@ -18,8 +18,7 @@ from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _groups,
 def groups(observation: Mapping[str, Any], *, versions: Mapping[str, str]) -> list[str]:
     """Groups that a host joins by what was observed, for plays that few hosts need."""
     lacks = any(path is None for path in (observation.get("commands") or {}).values())
-    running = _upgrade.running_versions(observation)
-    other = bool(versions) and _upgrade.differs(running, kubernetes=versions["kubernetes"], etcd=versions["etcd"])
+    other = _upgrade.differs(_upgrade.running_versions(observation), versions)
     quorum = bool((observation.get("etcd") or {}).get("quorum"))
     return ["host_lacks_command"] * lacks + ["host_other_version"] * other + ["etcd_quorate"] * quorum
 

@@ -10,13 +10,13 @@ short_description: Tell how many nodes are changed at a time
 version_added: 1.0.0
 author: quorate.kubernetes contributors (@quorate)
 description:
-  - For C(serial), where a play knows the variables of no host. It is the first C(upgrade_batch) that a host has, else the first
-    C(workers_batch), else 1.
+  - For C(serial), where a play knows the variables of no host. It is the first C(upgrade_batch) that a host has, by the names of the hosts,
+    else the first C(workers_batch), else 1.
 positional: _input, hostvars
 options:
   _input:
     description:
-      - Names of the hosts.
+      - Names of the hosts that are changed.
     type: list
     elements: str
     required: true
@@ -40,10 +40,11 @@ _value:
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _upgrade_plan
+
 
 def batch_size(_input: Sequence[str], hostvars: Mapping[str, Any]) -> Any:
-    found = (hostvars[name].get(variable) for variable in ("upgrade_batch", "workers_batch") for name in _input)
-    return next((size for size in found if size is not None), 1)
+    return _upgrade_plan.batch_size([hostvars[name] for name in sorted(_input)])
 
 
 class FilterModule:

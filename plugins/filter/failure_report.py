@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: failure_report
-short_description: Tell what failed on some hosts, and what to run next
+short_description: Tell what failed on some hosts, what was restarted before, and what to run next
 version_added: 1.0.0
 author: quorate.kubernetes contributors (@quorate)
 description:
@@ -21,7 +21,7 @@ options:
     required: true
   hostvars:
     description:
-      - Variables of all hosts.
+      - Variables of all hosts. Those that were observed have the fact C(host_observation).
     type: dict
     required: true
 """
@@ -32,7 +32,7 @@ message: "{{ [inventory_hostname] | quorate.kubernetes.failure_report(hostvars) 
 
 RETURN = r"""
 _value:
-  description: Host, component, cause, the last lines of the journal, and the command that goes on.
+  description: Host, component, cause, the last lines of the journal, what this run has restarted, and the command that goes on.
   type: str
 """
 
@@ -41,21 +41,23 @@ from typing import Any
 
 from ansible import context
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _failure
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _failure, _upgrade_plan
+from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observation
 
 
 def failure_report(_input: Sequence[str], hostvars: Mapping[str, Any]) -> str:
     results = {name: hostvars[name].get("ansible_failed_result") or {} for name in _input}
-    versions = (hostvars[name].get("cluster_topology") or {} for name in _input)
-    version = next((str(topology["versions"]["kubernetes"]) for topology in versions if topology), "")
+    topologies = (hostvars[name].get("cluster_topology") for name in _input)
+    topology: Mapping[str, Any] = next(filter(None, topologies), {})
     settings = context.CLIARGS
     command = _failure.command(
         list(settings.get("args") or []),
         inventories=list(settings.get("inventory") or []),
         limit=str(settings.get("subset") or ""),
-        version=version,
+        version=str(topology["versions"]["kubernetes"]) if topology else "",
     )
-    return _failure.report(results, command=command)
+    restarts = _upgrade_plan.restarts(_observation.seen(topology, hostvars)) if topology else []
+    return _failure.report(results, command=command, restarted=_upgrade_plan.summary(restarts))
 
 
 class FilterModule:

@@ -56,10 +56,12 @@ def upgrade_findings(_input: Mapping[str, Any], hostvars: Mapping[str, Any]) -> 
     etcd = _asked(hostvars, names, variable="etcd_cluster", key="members")
     running = _upgrade.known(seen, cluster=cluster, etcd=etcd)
     absent = set(running) - set(observations)
+    upgrades = any(_upgrade.differs(versions, wanted) for versions in seen.values())
     return {
         "problems": [
-            *_upgrade.problems(running, absent=absent, **wanted),
-            *_upgrade.illnesses(cluster=cluster, etcd=etcd, observations=observations),
+            # What hosts that are left out run is no reason against another version of what makes a node.
+            *(_upgrade.problems(running, absent=absent, **wanted) if upgrades else ()),
+            *_upgrade.illnesses(cluster=cluster, etcd=etcd, observations=observations, upgrades=upgrades),
             *_upgrade.stopped_on_the_way_back(running, etcd=wanted["etcd"], observations=observations),
         ],
         "other_minors": _upgrade.other_minors(seen, **wanted),

@@ -22,22 +22,14 @@ options:
   hostvars:
     description:
       - Variables of all hosts, with the results of the plans, as C(masters_plan).
+      - Whether a node is emptied is its own C(upgrade_drain). How many workers are changed at a time is what
+        P(quorate.kubernetes.batch_size#filter) makes of those that change.
     type: dict
     required: true
-  drain:
-    description:
-      - Whether nodes are emptied before they are changed.
-    type: bool
-    default: true
-  batch:
-    description:
-      - How many workers are changed at a time after the first, a number or a percentage.
-    type: raw
-    default: 1
 """
 
 EXAMPLES = r"""
-upgrade_steps: "{{ cluster_topology | quorate.kubernetes.upgrade_steps(hostvars, batch='25%') }}"
+upgrade_steps: "{{ cluster_topology | quorate.kubernetes.upgrade_steps(hostvars) }}"
 """
 
 RETURN = r"""
@@ -52,24 +44,27 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _upgrade_plan
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _component, _upgrade_plan
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observation
 
 ROLES = ("etcd", "masters", _upgrade_plan.NODE_ROLE)
 
 
-def upgrade_steps(_input: Mapping[str, Any], hostvars: Mapping[str, Any], *, drain: bool = True, batch: Any = 1) -> list[dict[str, Any]]:
+def upgrade_steps(_input: Mapping[str, Any], hostvars: Mapping[str, Any]) -> list[dict[str, Any]]:
     observations = _observation.seen(_input, hostvars)
     plans = {name: _upgrade_plan.Plans({role: hostvars[name].get(f"{role}_plan") or {} for role in ROLES}) for name in observations}
     hosts = {observation["platform"]["hostname"]: name for name, observation in observations.items()}
+    nodes = sorted(name for name, plan in plans.items() if plan.step(_upgrade_plan.NODE_ROLE) == _component.CHANGE)
     leaders = (_first(hostvars, plans, "upgrade_cluster") or _first(hostvars, plans, "masters_cluster")).get("leaders") or {}
     order = _upgrade_plan.Order(
         masters=_input["masters"],
         leader=_first(hostvars, plans, "etcd_cluster").get("leader"),
         leaders={name: hosts.get(host, host) for name, host in leaders.items()},
         down=_down(observations),
-        drain=drain,
-        batch=str(batch),
+        undrained=[name for name in nodes if not boolean(hostvars[name].get("upgrade_drain", True))],
+        batch=str(_upgrade_plan.batch_size([hostvars[name] for name in nodes if name not in _input["masters"]])),
     )
     steps = _upgrade_plan.steps(plans, order)
     return [{**step.as_data(), "text": f"{number}. {step}"} for number, step in enumerate(steps, 1)]

@@ -34,7 +34,7 @@ RETURN = r"""
 _value:
   description:
     - C(lines) is a sentence for each component. C(restarts) are all restarts in order, each with C(host), C(component), C(at) in seconds
-      since the epoch, and the C(seconds) for which it was away.
+      since the epoch by the clock of the control node, and the C(seconds) for which it was away.
   type: dict
 """
 

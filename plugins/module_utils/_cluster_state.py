@@ -59,12 +59,13 @@ def _called(client: Mapping[str, Any]) -> str:
 
 
 def tight_namespaces(budgets: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Namespaces with a disruption budget that allows no disruption now, although it has pods."""
-    found = set()
+    """Namespaces whose disruption budgets may hold a pod: one of them allows no disruption now although it has pods, or two may cover the same pod."""
+    found, seen = set(), set()
     for budget in budgets:
-        status = budget.get("status") or {}
-        if status.get("expectedPods", 0) > 0 and status.get("disruptionsAllowed", 0) == 0:
-            found.add(str(budget["metadata"]["namespace"]))
+        namespace, status = str(budget["metadata"]["namespace"]), budget.get("status") or {}
+        if namespace in seen or (status.get("expectedPods", 0) > 0 and status.get("disruptionsAllowed", 0) == 0):
+            found.add(namespace)
+        seen.add(namespace)
     return sorted(found)
 
 

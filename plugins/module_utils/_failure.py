@@ -10,16 +10,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def report(failures: Mapping[str, Mapping[str, Any]], *, command: str) -> str:
-    """All that failed, host by host.
+def report(failures: Mapping[str, Mapping[str, Any]], *, command: str, restarted: Sequence[str] = ()) -> str:
+    """All that failed, host by host, and what was done before.
 
     Args:
         failures: by host, what the task returned that failed.
         command: the command line that goes on from here.
+        restarted: what the run restarted until then, a line for each component.
     """
     lines = []
     for host, result in sorted(failures.items()):
         lines += _told(host, result)
+    lines += ["This run has restarted, and waited until it was ready again:", *(f"  {line}" for line in restarted)] if restarted else []
     hosts = "the host" if len(failures) == 1 else "the hosts"
     lines.append(
         f"Hosts that were not reached yet were left as they are. Mend the cause on {hosts} or in the inventory, and go on with this command, and the other -e "

@@ -18,6 +18,9 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils._version import
 KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
 """Components of Kubernetes' own version."""
 
+PACKAGES = {**dict.fromkeys(KUBERNETES, "kubernetes"), "etcd": "etcd", "containerd": "containerd", "flanneld": "flannel"}
+"""The package that the program of each component is of."""
+
 # A node is not ready without any of these.
 NODE = ("containerd", "flanneld", "kubelet")
 
@@ -39,10 +42,9 @@ def _wanted(*, kubernetes: str, etcd: str) -> dict[str, str]:
     return {**dict.fromkeys(KUBERNETES, kubernetes), "etcd": etcd}
 
 
-def differs(running: Mapping[str, str], *, kubernetes: str, etcd: str) -> bool:
-    """Whether a component that runs on a host has another version than is wanted."""
-    wanted = _wanted(kubernetes=kubernetes, etcd=etcd)
-    return any(wanted.get(name, version) != version for name, version in running.items())
+def differs(running: Mapping[str, str], versions: Mapping[str, str]) -> bool:
+    """Whether a component that runs on a host has another version than is wanted of its package; packages without a wanted one do not count."""
+    return any(versions.get(PACKAGES.get(name, ""), version) != version for name, version in running.items())
 
 
 def other_minors(running: Mapping[str, Mapping[str, str]], *, kubernetes: str, etcd: str) -> list[str]:
@@ -119,7 +121,9 @@ def _broken_rules(here: Mapping[str, Version], *, target: Version, etcd: Version
     return list(dict.fromkeys(reasons))
 
 
-def illnesses(*, cluster: Mapping[str, Any], etcd: Mapping[str, Any], observations: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def illnesses(
+    *, cluster: Mapping[str, Any], etcd: Mapping[str, Any], observations: Mapping[str, Mapping[str, Any]], upgrades: bool
+) -> list[str]:
     """What is not well and would not be made well by the run, a sentence each. Nothing is upgraded beside it.
 
     What a run that died left behind, a component that does not run or was about to be restarted, is what this run mends.
@@ -128,16 +132,20 @@ def illnesses(*, cluster: Mapping[str, Any], etcd: Mapping[str, Any], observatio
         cluster: what the module cluster_info returned; empty if it was not asked.
         etcd: what the module etcd_info returned; empty if it was not asked.
         observations: what was observed of each host of the run.
+        upgrades: whether Kubernetes or etcd get another version. Where only what makes a node does, and no node of the run is ready, nothing is
+            changed beside one that serves, and the other version may be what mends them.
     """
     found = []
     away = {name: server["cause"] for name, server in (cluster.get("servers") or {}).items() if server["cause"]}
     for name, cause in sorted(away.items()):
         if len(away) > 1 or not _is_mended(observations.get(name), "kube-apiserver"):
             found.append(f"The API server of {name} is not ready: {cause}")
-    for node in cluster.get("nodes") or []:
+    nodes = [node for node in cluster.get("nodes") or [] if node["name"] in observations]
+    waits = upgrades or any(node["ready"] for node in nodes)
+    for node in nodes:
         name = node["name"]
-        mended = any(_is_mended(observations.get(name), component) for component in NODE)
-        if not node["ready"] and name in observations and not mended:
+        mended = any(_is_mended(observations[name], component) for component in NODE)
+        if waits and not node["ready"] and not mended:
             found.append(
                 f"The node {name} is not ready: {node['reason']}. Mend it first, with --limit {name} if the inventory does, or leave it out "
                 f"with --limit 'all:!{name}'."

@@ -72,7 +72,7 @@ class Order:
         leader: the member that leads etcd.
         leaders: for each controller, the host that leads it.
         down: host and name of each component that does not run: those are mended before another one is touched.
-        drain: whether nodes are emptied before they are changed.
+        undrained: nodes that are not emptied before they are changed.
         batch: how many workers are changed at a time, a number or a percentage.
     """
 
@@ -80,7 +80,7 @@ class Order:
     leader: Optional[str] = None
     leaders: Mapping[str, str] = dataclasses.field(default_factory=dict)
     down: Collection[tuple[str, str]] = ()
-    drain: bool = True
+    undrained: Collection[str] = ()
     batch: str = "1"
 
 
@@ -131,13 +131,18 @@ def _node_steps(plans: Mapping[str, Plans], order: Order) -> list[Step]:
     hosts = _changed(plans, NODE_ROLE)
     masters = [[host] for host in hosts if host in order.masters]
     workers = batches([host for host in hosts if host not in order.masters], order.batch)
-    before = "before, its pods have moved; " if order.drain else ""
-    waits = f"{before}after, kubelet reports the wanted version and the node is ready"
+    emptied, after = "before, its pods have moved; ", "after, kubelet reports the wanted version and the node is ready"
     return [
-        Step("nodes", number, host, tuple(plans[host].units(NODE_ROLE)), waits)
+        Step("nodes", number, host, tuple(plans[host].units(NODE_ROLE)), after if host in order.undrained else emptied + after)
         for number, batch in enumerate([*masters, *workers])
         for host in batch
     ]
+
+
+def batch_size(variables: Sequence[Mapping[str, Any]]) -> Any:
+    """How many workers are changed at a time, by the variables of those that are changed, in the order of their names."""
+    found = (of_host.get(name) for name in ("upgrade_batch", "workers_batch") for of_host in variables)
+    return next((size for size in found if size is not None), 1)
 
 
 def batches(hosts: Sequence[str], size: str) -> list[list[str]]:
@@ -145,8 +150,8 @@ def batches(hosts: Sequence[str], size: str) -> list[list[str]]:
     if not hosts:
         return []
     text = str(size).strip()
-    # Ansible takes a percentage of all hosts, rounds down, and never below one.
-    number = int(len(hosts) * float(text[:-1]) / 100.0) if text.endswith("%") else int(text)
+    # Ansible takes a percentage of all hosts, rounds down, and never below one. In its order: fractions of binary numbers round otherwise.
+    number = int((int(text[:-1]) / 100.0) * len(hosts)) if text.endswith("%") else int(text)
     rest = list(hosts[1:])
     step = max(1, number)
     return [[hosts[0]], *(rest[start : start + step] for start in range(0, len(rest), step))]
@@ -159,7 +164,7 @@ class Restart:
     Attributes:
         host: where.
         component: what.
-        at: when, in seconds since the epoch.
+        at: when, in seconds since the epoch, by the clock of the control node.
         seconds: how long it was away, until it was ready again.
     """
 
@@ -172,7 +177,8 @@ class Restart:
 def restarts(observations: Mapping[str, Mapping[str, Any]]) -> list[Restart]:
     """What was restarted in this run, in the order in which it was, from what the module components noted."""
     found = [
-        Restart(host, name, float(noted["at"]), float(noted["seconds"]))
+        # The host noted it by its own clock. Clocks that differ would make two of them overlap that did not.
+        Restart(host, name, round(float(noted["at"]) - float(observation.get("clock_skew") or 0), 3), float(noted["seconds"]))
         for host, observation in observations.items()
         for name, noted in (observation.get("restarts") or {}).items()
     ]

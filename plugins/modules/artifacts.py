@@ -102,7 +102,8 @@ options:
     type: path
   refusals:
     description:
-      - Why the host must not get anything, a sentence each, as far as the play knows. If there are any the task fails with them.
+      - Why the host must not get anything, a sentence each, as far as the play knows. If there are any the task fails with them, and with what else stands
+        in the way of it.
     type: list
     elements: str
     default: []

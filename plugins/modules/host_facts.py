@@ -82,7 +82,8 @@ options:
     type: path
   versions:
     description:
-      - Versions that are wanted, of C(kubernetes) and C(etcd).
+      - Versions that are wanted, by package. Those of C(kubernetes), C(etcd), C(containerd) and C(flannel), which have a program that runs, are
+        compared.
       - A host on which a component runs in another one joins the group C(host_other_version), and one that lacks one of O(commands) the
         group C(host_lacks_command). The task needs C(changed_when), since a new group counts as a change.
     type: dict

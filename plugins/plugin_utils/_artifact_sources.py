@@ -26,6 +26,18 @@ from ansible_collections.quorate.kubernetes.plugins.plugin_utils._artifact_cache
 PARALLEL = 4
 
 
+class Unresolved(ArtifactError):
+    """Files that are not to be had, or that are not what they are pinned to.
+
+    Attributes:
+        found: what the others are.
+    """
+
+    def __init__(self, problems: Sequence[str], found: Sequence[Pinned]) -> None:
+        super().__init__("\n".join(problems))
+        self.found = list(found)
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where a file is to be had: a URL, the path inside it if it is an archive, and the URL of its SHA-256."""
@@ -69,7 +81,7 @@ class Resolver:
         else:
             pinned, wrong = self._resolve_web(wanted, everything, observed)
         if wrong:
-            raise ArtifactError("\n".join(wrong))
+            raise Unresolved(wrong, pinned)
         if not self._check:
             self._lock_file.add({entry.artifact.key: entry.digest for entry in pinned if entry.artifact.key not in self._lock})
         return pinned

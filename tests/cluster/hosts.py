@@ -54,6 +54,30 @@ def starts(host: Host) -> dict[str, str]:
     return {name.removesuffix(".service"): unit["ExecMainStartTimestampMonotonic"] for name, unit in units(host).items()}
 
 
+def started_since(host: Host, unit: str, moment: float) -> int:
+    """How often systemd has started a service since a moment (seconds since the epoch), whoever told it to. The journal has an entry for each."""
+    finished = "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"
+    text = said(host, "journalctl --quiet --no-pager --output=cat --since=@%s UNIT=%s %s", str(int(moment)), unit, finished)
+    return len(text.splitlines())
+
+
+# Where a run could write on a host of a cluster that works, and nobody else does.
+OURS = ("/etc", "/opt", "/usr/local", "/var/lib/quorate")
+
+
+def managed(host: Host) -> dict[str, Any]:
+    """What a run could change of a cluster that works: all its files, and when each unit was started."""
+    files = {path: it for path, it in look(host, "files", *OURS).items() if it["kind"] == "file"}
+    return {**files, **units(host)}
+
+
+def different(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Host and name of what is not the same in two states of all hosts."""
+    return {
+        (name, thing) for name in before for thing in {*before[name], *after[name]} if before[name].get(thing) != after[name].get(thing)
+    }
+
+
 # Where something of a cluster could be written. Logs, and what systemd keeps, change by themselves.
 FOLDERS = ("/etc", "/opt", "/usr/local", "/root", "/home", "/var/lib")
 BY_ITSELF = ("/var/lib/systemd/", "/var/lib/containerd/", "/var/lib/apt/", "/var/lib/dpkg/")

@@ -7,6 +7,8 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +78,13 @@ def descendants(process: int) -> Iterator[int]:
             yield from descendants(int(child))
 
 
+def kill(run: int) -> None:
+    """As if the control node were gone: a run ends without warning, and all that it started."""
+    for process in list(descendants(run)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
 def killed(name: str, *arguments: str, inventory: Path, now: Callable[[str], bool]) -> Run:
     """Run a playbook, and kill it without warning when a line that it prints is the one."""
     printed = []
@@ -87,10 +96,7 @@ def killed(name: str, *arguments: str, inventory: Path, now: Callable[[str], boo
         for text in run.stdout:
             printed.append(text)
             if now(text):
-                # The control node is gone, and every connection that it had.
-                for process in list(descendants(run.pid)):
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(process, signal.SIGKILL)
+                kill(run.pid)
                 break
     return Run(code=run.returncode, output="".join(printed))
 
@@ -108,6 +114,26 @@ def play_until(name: str, *arguments: str, inventory: Path, task: str, line: str
     run = killed(name, *arguments, inventory=inventory, now=now)
     assert run.code == -signal.SIGKILL, f"the run ended before it was killed:\n{run.end}"
     return run.output
+
+
+def play_until_seen(name: str, *arguments: str, inventory: Path, seen: Callable[[], bool]) -> str:
+    """Run a playbook, and kill it as soon as something is seen elsewhere. A look that fails has seen nothing. Returns what was printed until then."""
+    words = command(name, inventory=inventory, arguments=arguments)
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as printed,
+        subprocess.Popen(words, stdout=printed, stderr=subprocess.STDOUT, env=environment(), stdin=subprocess.DEVNULL) as run,
+    ):
+        while run.poll() is None:
+            with contextlib.suppress(AssertionError, LookupError, OSError):
+                if seen():
+                    kill(run.pid)
+                    break
+            time.sleep(0.1)
+        code = run.wait()
+        printed.seek(0)
+        ended = Run(code=code, output=printed.read())
+    assert ended.code == -signal.SIGKILL, f"the run ended before it was killed:\n{ended.end}"
+    return ended.output
 
 
 def play_tasks(name: str, *, inventory: Path, tasks: int) -> Run:

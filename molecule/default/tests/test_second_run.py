@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,28 +11,15 @@ import pytest
 import yaml
 from testinfra.host import Host
 
-from tests.cluster.hosts import look, together, units
-from tests.cluster.inventory import linked
+from tests.cluster.hosts import different, managed, together
+from tests.cluster.inventory import linked, secrets
 from tests.cluster.playbook import fine, play, unchanged
-
-FOLDERS = ("/etc", "/opt", "/usr/local", "/var/lib/quorate")
 
 
 @pytest.fixture
 def state(hosts: Mapping[str, Host]) -> Callable[[], Mapping[str, Any]]:
-    """What a run could change: all files of the cluster, and when each unit was started."""
-
-    def of(name: str) -> dict[str, Any]:
-        files = {path: it for path, it in look(hosts[name], "files", *FOLDERS).items() if it["kind"] == "file"}
-        return {**files, **units(hosts[name])}
-
-    return lambda: together(of, hosts)
-
-
-def different(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[tuple[str, str]]:
-    return {
-        (name, thing) for name in before for thing in {*before[name], *after[name]} if before[name].get(thing) != after[name].get(thing)
-    }
+    """What a run could change."""
+    return lambda: together(lambda name: managed(hosts[name]), hosts)
 
 
 def backwards(thing: Any) -> Any:
@@ -58,27 +44,13 @@ def test_the_order_of_the_inventory_does_not_matter(reordered: Path, state: Call
     assert different(before, state()) == set()
 
 
-@pytest.fixture
-def secrets(inventory: Path) -> set[str]:
-    """Everything on the control node that must not be seen: lines of private keys, and keys of the encryption at rest."""
-    words = set()
-    for path in inventory.glob("pki/**/*"):
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
-        if "PRIVATE KEY" in text:
-            words |= {line for line in text.splitlines() if line and not line.startswith("-----")}
-        if path.suffix == ".json":
-            words |= set(re.findall(r'"([A-Za-z0-9+/]{43}=)"', text))
-    assert len(words) > 4
-    return words
-
-
-def test_check_mode_predicts_and_keeps_secrets(inventory: Path, state: Callable[[], Mapping[str, Any]], secrets: set[str]) -> None:
+def test_check_mode_predicts_and_keeps_secrets(inventory: Path, state: Callable[[], Mapping[str, Any]]) -> None:
     """Another resource is to be encrypted: the file of the keys changes. It is said, not shown, and not done."""
     before = state()
     change = json.dumps({"masters_encrypted_resources": ["secrets", "configmaps"]})
     run = fine(play("site", "--check", "--diff", f"--extra-vars={change}", inventory=inventory))
     assert "/etc/kubernetes/kube-apiserver/encryption.yaml" in run.output
-    assert {word for word in secrets if word in run.output} == set()
+    assert {word for word in secrets(inventory) if word in run.output} == set()
     assert different(before, state()) == set()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +20,8 @@ from lab import versions as lab_versions
 from tests.cluster import applications, tls
 from tests.cluster.api import Api
 from tests.cluster.etcd import lives, status
-from tests.cluster.hosts import starts, together, units
+from tests.cluster.hosts import different, managed, started_since, starts, together, units
+from tests.cluster.inventory import secrets
 from tests.cluster.playbook import Run, fine, play, unchanged
 from tests.cluster.probe import Probe, is_without_leader
 from tests.cluster.sampler import Health, Sampler
@@ -30,6 +32,8 @@ from tests.cluster.workload import Workload
 KUBERNETES = lab_versions.DEFAULT["kubernetes"]
 ETCD = lab_versions.ETCD[lab_versions.minor(KUBERNETES)]
 MOST_EXECUTIONS = 30
+# What a look at a host renews: the digests of files that it has read.
+REMEMBERED = ("/var/lib/quorate/digests.json", "/var/lib/quorate/artifact_digests.json")
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +92,15 @@ def leaders(api: Api) -> dict[str, int]:
 def told(
     inventory: Path, hosts: Mapping[str, Host], running: applications.Applications, tmp_path_factory: pytest.TempPathFactory
 ) -> list[dict[str, Any]]:
-    """The order that check mode tells before; nothing is done."""
+    """The order that check mode tells before; nothing is done, and no secret is shown."""
     running.wait(within=60)
-    before = together(lambda name: units(hosts[name]), hosts)
+    before = together(lambda name: managed(hosts[name]), hosts)
     path = tmp_path_factory.mktemp("plan") / "plan.json"
-    fine(play("upgrade", "--check", f"--extra-vars=cluster_version={KUBERNETES} upgrade_plan_file={path}", inventory=inventory))
-    assert together(lambda name: units(hosts[name]), hosts) == before
+    extra = f"--extra-vars=cluster_version={KUBERNETES} upgrade_plan_file={path}"
+    run = fine(play("upgrade", "--check", "--diff", extra, inventory=inventory))
+    after = together(lambda name: managed(hosts[name]), hosts)
+    assert {(name, thing) for name, thing in different(before, after) if thing not in REMEMBERED} == set()
+    assert {word for word in secrets(inventory) if word in run.output} == set()
     return list(json.loads(path.read_text(encoding="utf-8")))
 
 
@@ -117,6 +124,7 @@ class Measured:
     samplers: Mapping[str, Sampler]
     available: Sampler
     restarted: Mapping[str, Mapping[str, float]]
+    starts: Mapping[tuple[str, str], int]
     by_themselves: Mapping[str, set[str]]
 
 
@@ -152,7 +160,8 @@ def measured(
     """The upgrade, with everybody at work; after what is measured and told before it."""
     assert told
     assert versions()["members of etcd"] != {ETCD}
-    moved, started = leaders(api), when_started(hosts)
+    moved, started, began = leaders(api), when_started(hosts), time.time()
+    counted = [(name, "etcd") for name in members("etcd")] + [(name, "kube-apiserver") for name in members("masters")]
     with probed(api, addresses, node_names, timeout=10, reads=10) as probes, contextlib.ExitStack() as stack:
         through = probes[members("workers")[0]].api
         available = Sampler({"web": lambda: applications.available(through) >= applications.LEAST_AVAILABLE}, every=0.5)
@@ -177,6 +186,7 @@ def measured(
         samplers=samplers,
         available=available,
         restarted={name: {unit: at for unit, at in after[name].items() if at != started[name].get(unit)} for name in after},
+        starts=together(lambda one: started_since(hosts[one[0]], f"{one[1]}.service", began), counted),
         by_themselves=ended_by_themselves(hosts),
     )
 
@@ -207,9 +217,23 @@ def test_never_two_at_once(measured: Measured) -> None:
     assert {name: sampler.worst for name, sampler in measured.samplers.items() if len(sampler.worst) > 1} == {}
 
 
-def test_every_component_was_restarted_somewhere(measured: Measured) -> None:
+def test_every_component_of_the_plan_was_restarted_somewhere(measured: Measured, told: list[dict[str, Any]]) -> None:
+    planned = {unit for step in told for unit in step["restarts"]}
     restarted = {unit for units_of_host in measured.restarted.values() for unit in units_of_host}
-    assert {"etcd", "kube-apiserver"} - restarted == set()
+    assert {"etcd", "kube-apiserver"} - planned == set()
+    assert planned - restarted == set()
+
+
+def test_each_member_and_api_server_was_started_once(measured: Measured) -> None:
+    assert measured.starts == dict.fromkeys(measured.starts, 1)
+
+
+def test_the_run_tells_what_it_waits_for_and_how_long_it_took(measured: Measured) -> None:
+    before = re.search(r"^m2: kube-apiserver is restarted, then waited for: \S+/readyz \(\d+ s at most\)$", measured.run.output, re.M)
+    after = re.search(r"^m2: kube-apiserver is ready again after \d+\.\d s$", measured.run.output, re.M)
+    assert before, measured.run.output
+    assert after, measured.run.output
+    assert before.end() < after.start()
 
 
 def test_the_disruption_budget_held(measured: Measured, running: applications.Applications) -> None:
@@ -229,8 +253,9 @@ def test_the_run_did_what_check_mode_told(measured: Measured, told: list[dict[st
 
 
 def test_the_summary_tells_what_was_away(measured: Measured) -> None:
-    assert "kube-apiserver: restarted on" in measured.run.output
-    assert "1 at a time" in measured.run.output
+    found = re.search(r"kube-apiserver: restarted on ([\w, ]+); away for \d+\.\d s at most \(\w+\), 1 at a time", measured.run.flat)
+    assert found, measured.run.end
+    assert sorted(found[1].split(", ")) == sorted(name for name, unit in measured.starts if unit == "kube-apiserver")
 
 
 @pytest.mark.usefixtures("measured")

@@ -43,6 +43,16 @@ def test_findings_take_what_one_host_asked() -> None:
     assert upgrade_findings.upgrade_findings(TOPOLOGY, hosts)["problems"] == ["The API server of m2 is not ready: no answer"]
 
 
+def test_findings_where_kubernetes_and_etcd_stay() -> None:
+    """What a host that is left out runs is not judged; health of the run is."""
+    nodes = [{"name": "w1", "version": "v1.37.1", "ready": False, "reason": "NetworkNotReady"}]
+    cluster = {"servers": {}, "nodes": [*nodes, {"name": "m1", "version": "v1.37.1", "ready": True}, {"name": "w9", "version": "v1.30.0"}]}
+    hosts = {"m1": host("m1", version="1.37.1", upgrade_cluster=cluster), "w1": host("w1", version="1.37.1")}
+    assert [line.partition(":")[0] for line in upgrade_findings.upgrade_findings(TOPOLOGY, hosts)["problems"]] == [
+        "The node w1 is not ready"
+    ]
+
+
 @pytest.mark.parametrize("asked", ["upgrade_cluster", "masters_cluster"])
 def test_steps_know_hosts_by_the_name_that_leads(asked: str) -> None:
     masters = {"step": "change", "plan": ["restart kube-scheduler.service (x)", "restart kube-controller-manager.service (x)"]}
@@ -60,6 +70,27 @@ def test_steps_know_hosts_by_the_name_that_leads(asked: str) -> None:
     assert found[2]["text"].startswith("3. w1: restart kubelet; before, its pods have moved")
 
 
+@pytest.mark.parametrize(
+    ("masters", "workers", "batches", "emptied"),
+    [
+        pytest.param({}, {}, [0, 1, 2, 3], ["m1", "w1", "w2", "w3"], id="defaults"),
+        pytest.param({}, {"upgrade_batch": "100%"}, [0, 1, 2, 2], ["m1", "w1", "w2", "w3"], id="batch of the group of workers"),
+        pytest.param({"upgrade_batch": 1}, {"workers_batch": 2}, [0, 1, 2, 2], ["m1", "w1", "w2", "w3"], id="masters have another"),
+        pytest.param({}, {"upgrade_drain": False}, [0, 1, 2, 3], ["m1"], id="workers are not emptied"),
+        pytest.param({"upgrade_drain": "no"}, {}, [0, 1, 2, 3], ["w1", "w2", "w3"], id="masters are not, as the command line says it"),
+    ],
+)
+def test_steps_of_nodes_are_as_each_of_them_says(
+    masters: dict[str, Any], workers: dict[str, Any], batches: list[int], emptied: list[str]
+) -> None:
+    hosts = {"m1": host("m1", workers_plan=RESTART, **masters)} | {
+        name: host(name, workers_plan=RESTART, **workers) for name in ("w1", "w2", "w3")
+    }
+    found = upgrade_steps.upgrade_steps({**TOPOLOGY, "hosts": {name: {} for name in hosts}}, hosts)
+    assert [step["batch"] for step in found] == batches
+    assert [step["host"] for step in found if "pods have moved" in step["waits"]] == emptied
+
+
 def test_summary() -> None:
     hosts = {"m1": host("m1"), "w1": host("w1", observed={"restarts": {"kubelet": {"at": 5.0, "seconds": 1.5}}})}
     found = upgrade_summary.upgrade_summary(TOPOLOGY, hosts)
@@ -73,6 +104,7 @@ def test_summary() -> None:
         pytest.param({"w1": {}, "w2": {}}, 1, id="default"),
         pytest.param({"w1": {"workers_batch": 2}, "w2": {}}, 2, id="as for site"),
         pytest.param({"w1": {"workers_batch": 2}, "w2": {"upgrade_batch": "25%"}}, "25%", id="of its own"),
+        pytest.param({"w2": {"upgrade_batch": 2}, "w1": {"upgrade_batch": 3}}, 3, id="the first by name"),
     ],
 )
 def test_batch_size(hosts: dict[str, Any], size: Any) -> None:
@@ -83,4 +115,11 @@ def test_failure_report_names_the_version_to_go_on_with() -> None:
     hosts = {"m1": {"cluster_topology": TOPOLOGY, "ansible_failed_result": {"msg": "no room"}}}
     text = failure_report.failure_report(["m1"], hosts)
     assert "m1: no room" in text
+    assert "restarted" not in text
     assert text.endswith("-e cluster_version=1.37.1")
+
+
+def test_failure_report_tells_what_was_restarted_before() -> None:
+    failed: dict[str, Any] = {"cluster_topology": TOPOLOGY, "ansible_failed_result": {"msg": "no room"}}
+    hosts = {"m1": host("m1", observed={"restarts": {"kubelet": {"at": 5.0, "seconds": 1.5}}}), "w1": host("w1", **failed)}
+    assert "\n  kubelet: restarted on m1; away for 1.5 s at most (m1), 1 at a time\n" in failure_report.failure_report(["w1"], hosts)

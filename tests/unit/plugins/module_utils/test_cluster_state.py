@@ -75,9 +75,17 @@ def pod(name: str, *, node: str, phase: str = "Running", labels: dict[str, str] 
     }
 
 
-def test_tight_namespaces() -> None:
-    budgets = [budget("shop", allowed=0), budget("roomy", allowed=1), budget("unused", allowed=0, pods=0)]
-    assert _cluster_state.tight_namespaces(budgets) == ["shop"]
+@pytest.mark.parametrize(
+    ("budgets", "tight"),
+    [
+        pytest.param([], [], id="none"),
+        pytest.param([budget("shop", allowed=0), budget("roomy", allowed=1)], ["shop"], id="no disruption"),
+        pytest.param([budget("unused", allowed=0, pods=0)], [], id="no disruption of no pods"),
+        pytest.param([budget("twice", allowed=1), budget("shop", allowed=1), budget("twice", allowed=1)], ["twice"], id="two of them"),
+    ],
+)
+def test_tight_namespaces(budgets: list[dict[str, Any]], tight: list[str]) -> None:
+    assert _cluster_state.tight_namespaces(budgets) == tight
 
 
 def test_held_pods() -> None:
@@ -90,3 +98,9 @@ def test_held_pods() -> None:
     found = _cluster_state.held_pods(pods, [budget("shop", allowed=0)])
     assert [(entry["node"], entry["pod"]) for entry in found] == [("w1", "shop/held")]
     assert "shop/budget allows no disruption" in found[0]["cause"]
+
+
+def test_a_pod_with_two_budgets_is_held_whatever_they_allow() -> None:
+    found = _cluster_state.held_pods([pod("twice", node="w1")], [budget("shop", allowed=1), budget("shop", allowed=1)])
+    assert [(entry["node"], entry["pod"]) for entry in found] == [("w1", "shop/twice")]
+    assert "more than one PodDisruptionBudget covers it (shop/budget, shop/budget)" in found[0]["cause"]

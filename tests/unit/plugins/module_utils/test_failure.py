@@ -31,6 +31,23 @@ def test_report(result: dict[str, Any], words: list[str]) -> None:
     assert text.endswith("\n  ansible-playbook x.yml")
 
 
+@pytest.mark.parametrize(
+    ("restarted", "lines"),
+    [
+        pytest.param([], [], id="nothing"),
+        pytest.param(
+            ["etcd: restarted on m1"],
+            ["This run has restarted, and waited until it was ready again:", "  etcd: restarted on m1"],
+            id="something",
+        ),
+    ],
+)
+def test_what_was_restarted_stands_between_the_failures_and_the_command(restarted: list[str], lines: list[str]) -> None:
+    found = _failure.report({"m2": {"msg": "no"}}, command="x", restarted=restarted).splitlines()
+    assert found[:-2] == ["m2: no", *lines]
+    assert found[-2].startswith("Hosts that were not reached yet")
+
+
 def test_command() -> None:
     assert (
         _failure.command(["upgrade.yml"], inventories=["in ventories/a"], limit="w*", version="1.37.1")

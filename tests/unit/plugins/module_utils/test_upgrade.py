@@ -95,10 +95,19 @@ def test_nodes_wait_for_masters_that_are_left_out(absent: set[str], found: bool)
         pytest.param({"kubelet": "1.37.1", "etcd": "3.7.3", "flanneld": "0.28.4"}, False, id="all as wanted"),
         pytest.param({"kubelet": "1.37.0"}, True, id="patch"),
         pytest.param({"kubelet": "1.37.1", "etcd": "3.6.16"}, True, id="etcd"),
+        pytest.param({"kubelet": "1.37.1", "containerd": "2.4.1"}, True, id="container runtime"),
+        pytest.param({"kubelet": "1.37.1", "flanneld": "0.28.3"}, True, id="network of pods"),
+        pytest.param({"kubelet": "1.37.1", "coredns": "1.0.0"}, False, id="no component of ours"),
     ],
 )
 def test_differs(running: dict[str, str], differs: bool) -> None:
-    assert _upgrade.differs(running, kubernetes="1.37.1", etcd="3.7.3") is differs
+    wanted = {"kubernetes": "1.37.1", "etcd": "3.7.3", "containerd": "2.4.2", "flannel": "0.28.4", "coredns": "1.15.0"}
+    assert _upgrade.differs(running, wanted) is differs
+
+
+def test_only_packages_that_are_wanted_are_compared() -> None:
+    assert not _upgrade.differs({"kubelet": "1.36.4", "containerd": "2.4.1"}, {})
+    assert not _upgrade.differs({"kubelet": "1.37.1", "containerd": "2.4.1"}, {"kubernetes": "1.37.1", "etcd": "3.7.3"})
 
 
 CLUSTER: dict[str, Any] = {
@@ -164,9 +173,29 @@ NOT_READY = {"name": "w1", "version": "v1.36.4", "ready": False, "reason": "kube
     ],
 )
 def test_illnesses(cluster: dict[str, Any], etcd: dict[str, Any], observations: dict[str, Any], words: list[str]) -> None:
-    found = _upgrade.illnesses(cluster=cluster, etcd=etcd, observations=observations)
+    found = _upgrade.illnesses(cluster=cluster, etcd=etcd, observations=observations, upgrades=True)
     assert len(found) == len(words)
     assert [word for word, line in zip(words, found) if word not in line] == []
+
+
+READY = {"name": "w2", "version": "v1.36.4", "ready": True, "reason": ""}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "run", "upgrades", "refused"),
+    [
+        pytest.param([NOT_READY, READY], ["w1", "w2"], False, True, id="beside one that serves"),
+        pytest.param([NOT_READY, READY], ["w1"], False, False, id="alone, as a limit wants it"),
+        pytest.param([NOT_READY], ["w1"], False, False, id="none is ready"),
+        pytest.param([NOT_READY], ["w1"], True, True, id="none is ready for another version of Kubernetes or etcd"),
+    ],
+)
+def test_another_version_of_what_makes_a_node_may_mend_it(
+    nodes: list[dict[str, Any]], run: list[str], *, upgrades: bool, refused: bool
+) -> None:
+    observations = {name: seen("kubelet") for name in run}
+    found = _upgrade.illnesses(cluster={"nodes": nodes}, etcd={}, observations=observations, upgrades=upgrades)
+    assert [line.partition(":")[0] for line in found] == (["The node w1 is not ready"] if refused else [])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible.utils.helpers import pct_to_int
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _upgrade_plan
 from ansible_collections.quorate.kubernetes.plugins.module_utils._upgrade_plan import Order, Plans, Restart
@@ -96,11 +97,22 @@ def test_batches(hosts: list[str], size: str, batches: list[list[str]]) -> None:
     assert _upgrade_plan.batches(hosts, size) == batches
 
 
+def test_a_percentage_is_rounded_as_ansible_does() -> None:
+    hosts = [str(number) for number in range(200)]
+    different = [
+        (count, share)
+        for count in range(1, len(hosts) + 1)
+        for share in range(1, 101)
+        for found in [_upgrade_plan.batches(hosts[:count], f"{share}%")]
+        if len(found) > 1 and len(found[1]) != min(pct_to_int(f"{share}%", count), count - 1)
+    ]
+    assert different == []
+
+
 def test_steps_of_a_batch_share_its_number_and_say_what_they_wait_for() -> None:
-    found = [step for step in _upgrade_plan.steps(CLUSTER, Order(masters=MASTERS, batch="2")) if step.stage == "nodes"]
+    found = [step for step in _upgrade_plan.steps(CLUSTER, Order(masters=MASTERS, batch="2", undrained=["w2"])) if step.stage == "nodes"]
     assert [step.batch for step in found] == [0, 1, 2, 3, 4, 4, 5]
-    assert "pods have moved" in str(found[0])
-    assert "pods have moved" not in str(_upgrade_plan.steps(CLUSTER, Order(masters=MASTERS, drain=False))[-1])
+    assert [step.host for step in found if "pods have moved" not in str(step)] == ["w2"]
     assert found[0].as_data()["restarts"] == ["kubelet", "kube-proxy"]
 
 
@@ -115,6 +127,25 @@ def test_steps_of_a_batch_share_its_number_and_say_what_they_wait_for() -> None:
 )
 def test_most_at_once(spans: list[tuple[float, float]], most: int) -> None:
     assert _upgrade_plan.most_at_once(Restart("m1", "etcd", at, seconds) for at, seconds in spans) == most
+
+
+@pytest.mark.parametrize(
+    ("skews", "most"),
+    [
+        pytest.param({}, 2, id="none was seen"),
+        pytest.param({"m1": 3.0, "m2": -4.0}, 1, id="one after another, by clocks that differ"),
+        pytest.param({"m1": 0.5, "m2": 0.5}, 2, id="together, by clocks that are off alike"),
+    ],
+)
+def test_restarts_are_compared_by_one_clock(skews: dict[str, float], most: int) -> None:
+    at = {"m1": 100.0, "m2": 98.0}
+    found = _upgrade_plan.restarts(
+        {
+            host: {"restarts": {"etcd": {"at": moment, "seconds": 4.0}}, **({"clock_skew": skews[host]} if skews else {})}
+            for host, moment in at.items()
+        }
+    )
+    assert _upgrade_plan.most_at_once(found) == most
 
 
 def test_summary_of_what_the_hosts_noted() -> None:
