@@ -13,6 +13,8 @@ DEFINITION = Path(__file__).with_name("applications.yml")
 # What the disruption budget of the Deployment promises.
 LEAST_AVAILABLE = 2
 APPS = f"/apis/apps/v1/namespaces/{NAMESPACE}"
+WEB = f"{APPS}/deployments/web"
+DNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 
 
 class Applications:
@@ -41,6 +43,6 @@ class Applications:
         return found
 
 
-def available(api: Api) -> int:
-    """Pods of the Deployment that are ready."""
-    return int(api.get(f"{APPS}/deployments/web")["status"].get("readyReplicas", 0))
+def available(api: Api, deployment: str = WEB) -> int:
+    """Pods of a Deployment that are ready, by default of the one with a disruption budget."""
+    return int(api.get(deployment)["status"].get("readyReplicas", 0))

@@ -164,7 +164,13 @@ def measured(
     counted = [(name, "etcd") for name in members("etcd")] + [(name, "kube-apiserver") for name in members("masters")]
     with probed(api, addresses, node_names, timeout=10, reads=10) as probes, contextlib.ExitStack() as stack:
         through = probes[members("workers")[0]].api
-        available = Sampler({"web": lambda: applications.available(through) >= applications.LEAST_AVAILABLE}, every=0.5)
+        available = Sampler(
+            {
+                "web": lambda: applications.available(through) >= applications.LEAST_AVAILABLE,
+                "DNS": lambda: applications.available(through, applications.DNS) >= 1,
+            },
+            every=0.5,
+        )
         for sampler in (*samplers.values(), available):
             stack.enter_context(sampler)
         run = play("upgrade", f"--extra-vars=cluster_version={KUBERNETES}", inventory=inventory)
@@ -194,6 +200,14 @@ def measured(
 @pytest.mark.usefixtures("measured")
 def test_all_is_new(versions: Versions) -> None:
     assert versions() == {"kubelets": {KUBERNETES}, "API servers": {KUBERNETES}, "members of etcd": {ETCD}}
+
+
+@pytest.mark.usefixtures("measured")
+def test_add_ons_are_new(api: Api) -> None:
+    deployment = api.get(applications.DNS)
+    images = [container["image"] for container in deployment["spec"]["template"]["spec"]["containers"]]
+    assert images == [f"registry.k8s.io/coredns/coredns:v{lab_versions.COREDNS[lab_versions.minor(KUBERNETES)]}"]
+    assert deployment["status"]["updatedReplicas"] == deployment["status"]["readyReplicas"] == deployment["spec"]["replicas"]
 
 
 def test_a_snapshot_was_saved_before(inventory: Path, measured: Measured) -> None:
@@ -236,7 +250,7 @@ def test_the_run_tells_what_it_waits_for_and_how_long_it_took(measured: Measured
     assert before.end() < after.start()
 
 
-def test_the_disruption_budget_held(measured: Measured, running: applications.Applications) -> None:
+def test_applications_and_dns_serve_all_the_time(measured: Measured, running: applications.Applications) -> None:
     assert measured.available.absences == []
     assert measured.available.worst == []
     running.wait(within=60)
