@@ -39,9 +39,9 @@ cluster: setup binaries ## build a cluster in containers from INVENTORY (default
 	lab/welcome.sh "$(INVENTORY)"
 
 .PHONY: destroy
-destroy: venv ## remove all containers of the lab and what belongs to them
+destroy: venv ## remove all containers of the lab, and what was written beside its inventories and INVENTORY
 	$(LAB) destroy
-	rm -rf {inventories/lab,molecule/*/inventory}/{pki,snapshots,admin.kubeconfig,artifacts.lock.txt,etcd_replaced.txt,.quorate-*,*.aside-*}
+	lab/clean.sh inventories/lab molecule/*/inventory "$(INVENTORY)"
 
 .PHONY: hosts
 hosts: setup ## make fresh containers for the hosts of INVENTORY

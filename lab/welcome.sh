@@ -30,7 +30,7 @@ To try next:
         ask the master NAME, where the first one is off
     ssh -i $cache/lab/id_ed25519 root@ADDRESS
         look at a host from inside: everything is a systemd unit, its files are in /etc/kubernetes and /etc/etcd
-    make destroy
-        remove it all
+    make destroy$named
+        remove the hosts of the lab, and what was written beside an inventory that links lab/group_vars/all.yml
 
 END

@@ -57,6 +57,12 @@ def remembered() -> Path:
 
 
 @pytest.fixture(scope="session")
+def foretold() -> Path:
+    """Where a scenario keeps what check mode told on its fresh hosts."""
+    return Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "fresh.txt")
+
+
+@pytest.fixture(scope="session")
 def figures() -> Path:
     """Where an upgrade leaves what was measured meanwhile, for tests of a scenario that is about that."""
     return Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "upgrade.json")

@@ -127,8 +127,10 @@ class ComponentOnHost:
         diffs: list[dict[str, str]] = []
         words = []
         for step in self.steps:
-            if step.verb == "write":
-                diffs.append(_file_diff(written[step.target]))
+            diff = _file_diff(written[step.target]) if step.verb == "write" else {}
+            # A file that is empty, or not known before something else is made, differs by nothing that could be shown.
+            if diff and diff["before"] != diff["after"]:
+                diffs.append(diff)
             else:
                 words.append(f"{step}\n")
         return diffs + ([{"prepared": "".join(words)}] if words else [])

@@ -13,6 +13,8 @@ from typing import Any
 
 AUTHORITIES = ("kubernetes", "etcd", "front_proxy")
 USAGES = ("server", "client")
+# What ends within a day is refused when it is used, and beyond a century there is hardly a clock to ask.
+SHORTEST_AUTHORITY_DAYS, LONGEST_DAYS = 2, 36500
 KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
 
 CERTIFICATE_MODE = "0644"

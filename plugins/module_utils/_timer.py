@@ -6,8 +6,19 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Optional
+
+# OnCalendar of systemd.time(7): a word, or any of days, a date and a time; then perhaps a zone. Whether a day or an hour exists is not judged.
+_WORD = re.compile(r"minutely|hourly|daily|weekly|monthly|quarterly|(semi|bi)-?annually|yearly|annually", re.IGNORECASE)
+_DAY = r"(mon(day)?|tue(sday)?|wed(nesday)?|thu(rsday)?|fri(day)?|sat(urday)?|sun(day)?)"
+_DAYS = re.compile(rf"{_DAY}((\.\.|-){_DAY})?(,{_DAY}((\.\.|-){_DAY})?)*,?", re.IGNORECASE)
+_SOME = r"\d+(\.\d+)?(\.\.\d+(\.\d+)?)?(/\d+(\.\d+)?)?"
+_VALUES = rf"(\*|{_SOME}(,{_SOME})*)"
+_DATE = re.compile(rf"({_VALUES}-)?{_VALUES}[-~]{_VALUES}", re.ASCII)
+_TIME = re.compile(rf"{_VALUES}:{_VALUES}(:{_VALUES})?", re.ASCII)
+_ZONE = re.compile(r"[A-Za-z][\w+-]*(/[\w+-]+)*", re.ASCII)
 
 RECORD, WRITE, REMOVE, RELOAD, START, RESTART, STOP = "record", "write", "remove", "reload", "start", "restart", "stop"
 
@@ -30,6 +41,19 @@ class Step:
 
     def __str__(self) -> str:
         return self.sentence
+
+
+def is_calendar(text: str) -> bool:
+    """Whether a text has the form of a time for OnCalendar of systemd."""
+    parts = [part for part in text.split(" ") if part]
+    if parts and _WORD.fullmatch(parts[0]):
+        rest = parts[1:]
+    else:
+        rest = parts
+        for pattern in (_DAYS, _DATE, _TIME):
+            if rest and pattern.fullmatch(rest[0]):
+                rest = rest[1:]
+    return len(rest) < len(parts) and len(rest) <= 1 and all(_ZONE.fullmatch(zone) and not _DAYS.fullmatch(zone) for zone in rest)
 
 
 def links(timer: str, text: str) -> list[str]:

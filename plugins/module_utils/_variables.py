@@ -11,35 +11,16 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable, Optional
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils._names import closest, distance, is_path
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _variable_rules
+from ansible_collections.quorate.kubernetes.plugins.module_utils._names import closest, distance
 from ansible_collections.quorate.kubernetes.plugins.module_utils._problem import Problem, show
 
 # Made by the collection itself while it runs. Facts too: by default Ansible makes variables of them.
 RUNTIME_NAMES = ("cluster_topology", "*_plan", "pki_authorities")
 FOREIGN = "cluster_foreign_variables"
-
-# Of these, an argument specification can only say that they are of no one type.
-SHARES = ("upgrade_batch", "workers_batch")
-_SHARE = re.compile(r"[1-9]\d*|(?:[1-9]\d?|100)%")
-
-# Paths on hosts: they become parts of others, and stand in units as they are.
-HOST_PATHS = (
-    "cluster_binaries_directory",
-    "container_runtime_archives",
-    "etcd_data_directory",
-    "etcd_log_directory",
-    "etcd_restore_path",
-    "etcd_snapshot_directory",
-    "masters_audit_directory",
-    "reset_runtime_directories",
-    "restore_path",
-    "workers_network_ready_path",
-)
-MAY_BE_EMPTY = ("etcd_log_directory", "workers_network_ready_path")
 
 TRUE = ("true", "yes", "on", "1", "y", "t")
 FALSE = ("false", "no", "off", "0", "n", "f")
@@ -104,10 +85,11 @@ def check(hosts: Mapping[str, Mapping[str, Any]], *, known: Declared) -> Checked
             if name in known.specs:
                 try:
                     fitting[name] = coerce(value, spec=known.specs[name])
-                    _refuse_no_share(name, fitting[name])
-                    _refuse_no_path(name, fitting[name], default=known.default(name))
                 except VariableError as error:
-                    problems.append(_wrong(name, error=error, host=host))
+                    problems.append(_wrong(name, reason=str(error), host=host))
+                    continue
+                reasons = _variable_rules.reasons(name, fitting[name], default=known.default(name))
+                problems += [_wrong(name, reason=reason, host=host) for reason in reasons]
                 continue
             if (name, foreign) not in misspelt:
                 misspelt[name, foreign] = unknown(name, known=known, foreign=foreign)
@@ -117,30 +99,14 @@ def check(hosts: Mapping[str, Mapping[str, Any]], *, known: Declared) -> Checked
     return Checked(values=values, problems=tuple(problems))
 
 
-def _refuse_no_share(name: str, value: Any) -> None:
-    """Ansible would take 0 for all hosts at once."""
-    if name in SHARES and (isinstance(value, bool) or not _SHARE.fullmatch(str(value).strip())):
-        raise VariableError(f" is {show(value)}, but a number of hosts from 1 on, or a percentage from 1% to 100%, is needed")
-
-
-def _refuse_no_path(name: str, value: Any, *, default: Any) -> None:
-    """Ansible's type of a path takes any text, and a host would be halfway through before one is refused there."""
-    if name not in HOST_PATHS or value is None or (value == "" and name in MAY_BE_EMPTY):
-        return
-    example = default if isinstance(default, str) and default else "/srv/data"
-    for place, item in [(f"[{number}]", item) for number, item in enumerate(value)] if isinstance(value, list) else [("", value)]:
-        if not is_path(item):
-            raise VariableError(f"{place} is {show(item)}, but an absolute path of plain names is needed, such as {example}")
-
-
 def _patterns(value: Any, *, known: Declared) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)):
         value = known.default(FOREIGN) if FOREIGN in known.specs else ()
     return tuple(str(item) for item in value or ())
 
 
-def _wrong(name: str, *, error: VariableError, host: str) -> Problem:
-    return Problem(what=f"{name}{error}", remedy=f"Correct {name}; the page of its role tells what it may be", hosts=(host,))
+def _wrong(name: str, *, reason: str, host: str) -> Problem:
+    return Problem(what=f"{name}{reason}", remedy=f"Correct {name}; the page of its role tells what it may be", hosts=(host,))
 
 
 def unknown(name: str, *, known: Declared, foreign: Iterable[str] = ()) -> Optional[Problem]:

@@ -87,7 +87,8 @@ class AuthorityMaker:
         return done
 
     def check(self) -> list[str]:
-        """Stop if what is there cannot work; return what people should know."""
+        """Stop if what is there cannot work, or what would be made; return what people should know."""
+        self._refuse_days()
         if self._exists(_authority.SIGNING_KEY):
             self._store.service_account_key()
         if self._exists(_authority.ENCRYPTION_KEYS):
@@ -121,6 +122,13 @@ class AuthorityMaker:
         return warnings
 
     # --- planning
+
+    def _refuse_days(self) -> None:
+        shortest, longest = _certificates.SHORTEST_AUTHORITY_DAYS, _certificates.LONGEST_DAYS
+        if not shortest <= self._settings.days <= longest:
+            raise _authority.AuthorityError(
+                f"Authorities would live {self._settings.days} days. Nothing was made. Choose a number from {shortest} to {longest}."
+            )
 
     def _directory_steps(self) -> list[Step]:
         folders = ("", *_certificates.AUTHORITIES, *(os.path.dirname(name) for name in SECRETS))

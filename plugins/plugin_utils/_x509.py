@@ -248,6 +248,10 @@ def sign(
 def _builder(
     subject: x509.Name, issuer: x509.Name, public_key: PublicKey, *, start: datetime.datetime, end: datetime.datetime
 ) -> x509.CertificateBuilder:
+    if end <= start:
+        raise X509Error(
+            f"The certificate of {subject.rfc4514_string()} would end on {end:%Y-%m-%d}, before it begins. Choose a longer life."
+        )
     builder = x509.CertificateBuilder(issuer, subject, public_key, x509.random_serial_number())
     builder = builder.not_valid_before(start.replace(microsecond=0)).not_valid_after(end.replace(microsecond=0))
     return builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)

@@ -61,13 +61,13 @@ def started_since(host: Host, unit: str, moment: float) -> int:
     return len(text.splitlines())
 
 
-# Where a run could write on a host of a cluster that works, and nobody else does.
-OURS = ("/etc", "/opt", "/usr/local", "/var/lib/quorate")
+# Where runs write; the rest is data, which changes by itself.
+MANAGED = ("/etc", "/opt", "/usr/local")
 
 
 def managed(host: Host) -> dict[str, Any]:
     """What a run could change of a cluster that works: all its files, and when each unit was started."""
-    files = {path: it for path, it in look(host, "files", *OURS).items() if it["kind"] == "file"}
+    files = {path: it for path, it in look(host, "files", *MANAGED, "/var/lib/quorate").items() if it["kind"] == "file"}
     return {**files, **units(host)}
 
 
@@ -76,6 +76,21 @@ def different(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[tuple[
     return {
         (name, thing) for name in before for thing in {*before[name], *after[name]} if before[name].get(thing) != after[name].get(thing)
     }
+
+
+# Not ours: Debian's packages, users, and systemd's own.
+OTHERS = ("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/subuid", "/etc/subgid", "/etc/.pwd.lock", "/etc/ld.so.cache")
+
+
+def brought(host: Host, fresh: Mapping[str, Any]) -> list[str]:
+    """Files that runs have brought to a host, by its state when it was fresh."""
+    found = {path for path, it in look(host, "files", *MANAGED).items() if it["kind"] == "file"}
+    return sorted(path for path in found - set(fresh["files"]) if not path.startswith(OTHERS) and ".aside-" not in path)
+
+
+def untold(paths: Iterable[str], told: str) -> list[str]:
+    """Those files that a run in check mode did not name. A key is made with its certificate, which is what is named."""
+    return [path for path in paths if path not in told and not (path.endswith(".key") and f"{path.removesuffix('.key')}.crt" in told)]
 
 
 # Where something of a cluster could be written. Logs, and what systemd keeps, change by themselves.
@@ -87,3 +102,26 @@ def state(host: Host) -> dict[str, Any]:
     """All files of a host that a run could write, and what else a cluster leaves there."""
     files = {path: it for path, it in look(host, "files", *FOLDERS).items() if not path.startswith(BY_ITSELF) and it["kind"] != "folder"}
     return {"files": files, "traces": look(host, "traces")}
+
+
+# Copies that tools for users make of their files before they change them.
+BACKUPS = {f"/etc/{name}-" for name in ("passwd", "shadow", "group", "gshadow", "subuid", "subgid")} | {"/etc/.pwd.lock"}
+# The look itself runs over SSH.
+LOOKING = {"sshd", "bash", "sh", "dash", "python3.11", "ss", "systemctl"}
+CLUSTER_FOLDERS = (
+    *(f"/etc/{name}" for name in ("kubernetes", "etcd", "containerd", "cni")),
+    *(f"/var/lib/{name}" for name in ("etcd", "etcd-log", "kubelet", "quorate")),
+    *("/opt/quorate", "/var/log/kubernetes", "/var/log/pods", "/var/log/containers", "/run/flannel", "/run/containerd"),
+)
+
+
+def left(host: Host, before: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What a cluster has left on a host, by its state before: files, folders, and whatever else; nothing where that is nothing."""
+    after = state(host)
+    found = {kind: set(after["traces"][kind]) - set(things) for kind, things in before["traces"].items()}
+    found["programs"] -= LOOKING
+    found["files"] = set(after["files"]) - set(before["files"]) - BACKUPS
+    found["folders"] = {folder for folder in CLUSTER_FOLDERS if host.file(folder).exists}
+    # A disk of its own, of which the folder stays.
+    found["images"] = set(said(host, "ls -A /var/lib/containerd").split())
+    return {kind: sorted(things) for kind, things in found.items() if things}

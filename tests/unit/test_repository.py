@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.quorate.kubernetes.plugins.doc_fragments import _attributes
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _variables
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _variable_rules
 from tests.gate import pages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,9 +113,24 @@ def test_each_path_is_one_on_hosts_or_on_the_control_node(role: Path) -> None:
     """The first are looked at before any host is contacted."""
     options = options_of(role)
     declared = {name for name, option in options.items() if "path" in (option.get("type"), option.get("elements"))}
-    named = {name for name in _variables.HOST_PATHS if name.startswith(f"{role.name}_")}
+    named = {name for name in _variable_rules.HOST_PATHS if name.startswith(f"{role.name}_")}
     assert named <= set(options)
     assert [name for name in declared - named if "control node" not in str(options[name]["description"])] == []
+
+
+# Numbers that are judged with others, in _topology.py.
+JUDGED_ELSEWHERE = ("cluster_api_local_port", "cluster_api_port", "etcd_quota_bytes")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_number_has_a_rule_that_its_default_fits(role: Path) -> None:
+    """A wrong one would be noticed on a host only."""
+    options = options_of(role)
+    numbers = {name for name, option in options.items() if {option.get("type"), option.get("elements")} & {"int", "float"}}
+    assert numbers <= {*_variable_rules.RULES, *JUDGED_ELSEWHERE}
+    assert {name for name in _variable_rules.RULES if name.startswith(f"{role.name}_")} <= set(options)
+    defaults = {name: value for name, value in (load(role / "defaults/main.yml") or {}).items() if "{{" not in str(value)}
+    assert [reason for name, value in defaults.items() for reason in _variable_rules.reasons(name, value)] == []
 
 
 # What no variable can replace, and why.

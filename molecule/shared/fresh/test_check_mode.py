@@ -24,9 +24,12 @@ def before(hosts: Mapping[str, Host], remembered: Path) -> Mapping[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def run(inventory: Path, before: Mapping[str, Any]) -> Run:
+def run(inventory: Path, before: Mapping[str, Any], foretold: Path) -> Run:
+    """A run in check mode; kept for tests of what the real one brings."""
     assert before
-    return play("site", "--check", "--diff", inventory=inventory)
+    done = play("site", "--check", "--diff", inventory=inventory)
+    foretold.write_text(done.output, encoding="utf-8")
+    return done
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +61,7 @@ def test_nothing_is_written_beside_the_inventory(run: Run, inventory: Path) -> N
     assert sorted(path.name for path in inventory.iterdir()) == ["group_vars", "hosts.yml"]
 
 
-def test_the_whole_plan_is_shown(run: Run) -> None:
+def test_the_whole_plan_is_shown(run: Run, node_names: list[str]) -> None:
     units = [
         "etcd",
         "kube-apiserver",
@@ -71,7 +74,16 @@ def test_the_whole_plan_is_shown(run: Run) -> None:
     ]
     files = [f"/etc/systemd/system/{unit}.service" for unit in (*units, "kube-proxy")]
     files += ["/etc/etcd/pki/server.crt", "/etc/kubernetes/kubelet/config.yaml", "/etc/containerd/config.toml"]
-    assert [path for path in files if path not in run.output] == []
+    files += ["/etc/cni/net.d/10-flannel.conflist", "/etc/sysctl.d/90-kubernetes.conf"]
+    packages = ["kubernetes", "etcd", "containerd", "runc", "cni_plugins", "flannel", "flannel_cni", "coredns", "pause"]
+    programs = [f"+ /opt/quorate/{package}/" for package in packages]
+    authorities = ["pki/kubernetes/ca.key", "pki/etcd/ca.key", "pki/front_proxy/ca.key", "admin.kubeconfig: it is missing"]
+    objects = ["ClusterRoleBinding quorate:admins", "ClusterRole quorate:node-operators", "ClusterRole quorate:coredns"]
+    objects += [f"{kind} kube-system/coredns" for kind in ("ConfigMap", "Deployment", "PodDisruptionBudget")]
+    objects += ["Service kube-system/kube-dns", *(f"Node {name}" for name in node_names)]
+    labels = ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/worker"]
+    told = [*files, *programs, *authorities, *objects, *labels]
+    assert [words for words in told if words not in run.output] == []
 
 
 def test_no_secret_is_told(run: Run) -> None:

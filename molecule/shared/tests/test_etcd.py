@@ -147,8 +147,18 @@ def test_a_secret_is_unreadable_in_etcd(
             kubectl("delete", what, name, "--ignore-not-found", "--wait=false")
 
 
-def test_no_secret_at_all_is_readable_in_etcd(etcdctl: Callable[..., str], members: Callable[[str], list[str]]) -> None:
-    member = members("etcd")[0]
-    names = etcdctl(member, "get", "--prefix", "--keys-only", "/registry/secrets/").split()
-    values = {name: etcdctl(member, "get", "--print-value-only", name) for name in names[:20]}
-    assert {name for name, value in values.items() if not value.startswith("k8s:enc:secretbox:v1:")} == set()
+def test_no_secret_at_all_is_readable_in_etcd(
+    kubectl: Callable[..., str], etcdctl: Callable[..., str], members: Callable[[str], list[str]]
+) -> None:
+    name, places, member = "quorate-test-anywhere", ("default", "kube-system"), members("etcd")[0]
+    for place in places:
+        kubectl("delete", "secret", name, f"--namespace={place}", "--ignore-not-found")
+        kubectl("create", "secret", "generic", name, f"--namespace={place}", "--from-literal=word=value")
+    try:
+        keys = etcdctl(member, "get", "--prefix", "--keys-only", "/registry/secrets/").split()
+        assert {f"/registry/secrets/{place}/{name}" for place in places} <= set(keys)
+        values = together(lambda key: etcdctl(member, "get", "--print-value-only", key), keys)
+        assert {key for key, value in values.items() if not value.startswith("k8s:enc:secretbox:v1:")} == set()
+    finally:
+        for place in places:
+            kubectl("delete", "secret", name, f"--namespace={place}", "--ignore-not-found", "--wait=false")

@@ -14,6 +14,7 @@ from testinfra.host import Host
 from tests.cluster import openssl, tls
 from tests.cluster.api import Api, decoded, load
 from tests.cluster.hosts import look, said, together
+from tests.cluster.ssh import forwarded
 from tests.cluster.wait import until
 
 LOOPBACK = ("127.0.0.1", "[::1]")
@@ -131,7 +132,17 @@ def test_programs_run_without_privileges(processes: Mapping[str, list[Mapping[st
     assert {name: programs for name, programs in missing.items() if programs} == {}
 
 
-@pytest.mark.parametrize("unit", ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "api-load-balancer"])
+CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+ON_NODES = ("api-load-balancer", "containerd", "flanneld", "kube-proxy", "kubelet")
+
+
+def shown(host: Host, unit: str, names: Iterable[str]) -> dict[str, str]:
+    """What systemd says of a unit."""
+    text = said(host, f"systemctl show --property={','.join(names)} {unit}.service")
+    return dict(line.split("=", 1) for line in text.splitlines())
+
+
+@pytest.mark.parametrize("unit", [*CONTROL_PLANE, "api-load-balancer"])
 def test_units_are_walled_in(hosts: Mapping[str, Host], members: Callable[[str], list[str]], node_names: list[str], unit: str) -> None:
     where = {"etcd": members("etcd"), "api-load-balancer": node_names}.get(unit, members("masters"))
     wanted = {
@@ -146,17 +157,20 @@ def test_units_are_walled_in(hosts: Mapping[str, Host], members: Callable[[str],
         "RestrictSUIDSGID": "yes",
         "CapabilityBoundingSet": "",
         "UMask": "0077",
-        "Restart": "always",
     }
-
-    def shown(name: str) -> dict[str, str]:
-        text = said(hosts[name], f"systemctl show --property={','.join(wanted)} {unit}.service")
-        return dict(line.split("=", 1) for line in text.splitlines())
-
-    found = together(shown, where)
+    found = together(lambda name: shown(hosts[name], unit, wanted), where)
     assert found == dict.fromkeys(where, wanted)
-    limits = together(lambda name: said(hosts[name], f"systemctl show --value --property=StartLimitBurst {unit}.service").strip(), where)
-    assert {name for name, limit in limits.items() if int(limit) == 0} == set()
+
+
+@pytest.mark.parametrize("unit", [*CONTROL_PLANE, *ON_NODES])
+def test_units_are_started_again_but_not_for_ever(
+    hosts: Mapping[str, Host], members: Callable[[str], list[str]], node_names: list[str], unit: str
+) -> None:
+    where = members("etcd") if unit == "etcd" else node_names if unit in ON_NODES else members("masters")
+    found = together(lambda name: shown(hosts[name], unit, ("Restart", "StartLimitBurst", "StartLimitIntervalUSec")), where)
+    assert {it["Restart"] for it in found.values()} == {"always"}
+    # With either of them 0 there is no limit.
+    assert [it for it in found.values() if "0" in (it["StartLimitBurst"], it["StartLimitIntervalUSec"])] == []
 
 
 FLAGS = {
@@ -174,6 +188,7 @@ FLAGS = {
         "etcd-cafile": "/etc/kubernetes/pki/etcd-ca.crt",
     },
     "kube-controller-manager": {"profiling": "false", "bind-address": "127.0.0.1", "use-service-account-credentials": "true"},
+    # Whether it serves profiles its configuration file says, and the flag does not count.
     "kube-scheduler": {"profiling": "false", "bind-address": "127.0.0.1"},
     "etcd": {"client-cert-auth": "true", "peer-client-cert-auth": "true", "tls-min-version": "TLS1.2"},
 }
@@ -233,6 +248,17 @@ def test_profiles_are_off(api: Api, addresses: Mapping[str, str], members: Calla
     assert {server.host: server.ask("/debug/pprof/").status for server in servers} == {server.host: 404 for server in servers}
 
 
+@pytest.mark.parametrize("port", [pytest.param(10257, id="controller manager"), pytest.param(10259, id="scheduler")])
+def test_profiles_of_controllers_are_off(api: Api, addresses: Mapping[str, str], members: Callable[[str], list[str]], port: int) -> None:
+    def ask(name: str) -> tuple[int, int]:
+        with forwarded(addresses[name], port=port) as local:
+            controller = api.at(f"https://127.0.0.1:{local}")
+            return controller.ask("/metrics").status, controller.ask("/debug/pprof/").status
+
+    # Who sees the metrics would see profiles too.
+    assert together(ask, members("masters")) == dict.fromkeys(members("masters"), (200, 404))
+
+
 # --- who may read --------------------------------------------------------------------------------------------------------
 
 
@@ -248,10 +274,32 @@ def too_open(files: Mapping[str, Mapping[str, Any]], *, public: Iterable[str]) -
     return wrong
 
 
+CONFIGURATION = ("/etc/etcd", "/etc/kubernetes", "/etc/cni", "/etc/containerd", "/var/lib/quorate")
+# Whose all else is root's.
+OWN_FOLDERS = {
+    "/etc/etcd": "etcd",
+    "/etc/kubernetes/kube-apiserver": "kube-apiserver",
+    "/etc/kubernetes/kube-controller-manager": "kube-controller-manager",
+    "/etc/kubernetes/kube-scheduler": "kube-scheduler",
+    "/etc/kubernetes/load-balancer": "haproxy",
+}
+
+
 def test_configuration_is_closed(hosts: Mapping[str, Host]) -> None:
-    folders = ("/etc/etcd", "/etc/kubernetes", "/etc/cni", "/etc/containerd", "/var/lib/quorate")
-    found = together(lambda name: too_open(look(hosts[name], "files", *folders), public=(".crt", ".pub")), hosts)
+    found = together(lambda name: too_open(look(hosts[name], "files", *CONFIGURATION), public=(".crt", ".pub")), hosts)
     assert found == {name: {} for name in hosts}
+
+
+def test_configuration_is_roots_or_that_of_its_program(hosts: Mapping[str, Host]) -> None:
+    """Kubeconfigs, keys, and the configuration of kubelet, kube-proxy and CNI among it."""
+
+    def wrong(name: str) -> dict[str, str]:
+        found = {path: f"{it['owner']}:{it['group']}" for path, it in look(hosts[name], "files", *CONFIGURATION).items()}
+        assert [path for path in found if path.endswith((".key", "/kubeconfig"))], name
+        users = {path: next((user for folder, user in OWN_FOLDERS.items() if path.startswith(folder)), "root") for path in found}
+        return {path: owner for path, owner in found.items() if owner not in ("root:root", f"{users[path]}:{users[path]}")}
+
+    assert together(wrong, hosts) == {name: {} for name in hosts}
 
 
 def test_units_are_roots(hosts: Mapping[str, Host]) -> None:
@@ -261,7 +309,11 @@ def test_units_are_roots(hosts: Mapping[str, Host]) -> None:
         files = look(hosts[name], "files", "/etc/systemd/system")
         chosen = {path: it for path, it in files.items() if path.split("/")[4:5] and path.split("/")[4].startswith(ours)}
         assert [path for path in chosen if path.endswith(".service")], name
-        return {path: it for path, it in chosen.items() if it["kind"] == "file" and (it["mode"], it["owner"]) != ("0600", "root")}
+        return {
+            path: it
+            for path, it in chosen.items()
+            if it["kind"] == "file" and (it["mode"], it["owner"], it["group"]) != ("0600", "root", "root")
+        }
 
     assert together(wrong, hosts) == {name: {} for name in hosts}
 

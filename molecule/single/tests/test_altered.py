@@ -9,13 +9,9 @@ from pathlib import Path
 import pytest
 from testinfra.host import Host
 
-from tests.cluster.hosts import look, said, starts
+from tests.cluster.hosts import MANAGED, brought, look, said, starts, untold
 from tests.cluster.playbook import fine, play, unchanged
 
-# The rest is data, which changes by itself.
-MANAGED = ("/etc", "/opt", "/usr/local")
-# Not ours: Debian's packages, users, and systemd's own.
-OTHERS = ("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/subuid", "/etc/subgid", "/etc/.pwd.lock", "/etc/ld.so.cache")
 ISSUED = (".crt", ".key")
 
 
@@ -43,10 +39,13 @@ def host(hosts: Mapping[str, Host]) -> Host:
 def managed(host: Host, remembered: Path) -> list[str]:
     """All files that the runs have brought."""
     [fresh] = json.loads(remembered.read_text(encoding="utf-8")).values()
-    found = {path for path, it in look(host, "files", *MANAGED).items() if it["kind"] == "file"}
-    ours = sorted(path for path in found - set(fresh["files"]) if not path.startswith(OTHERS) and ".aside-" not in path)
+    ours = brought(host, fresh)
     assert len(ours) > 60, ours
     return ours
+
+
+def test_check_mode_on_the_fresh_host_told_of_all_files(managed: list[str], foretold: Path) -> None:
+    assert untold(managed, foretold.read_text(encoding="utf-8")) == []
 
 
 def alter(host: Host, paths: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Print what a node of a cluster leaves on a host apart from files: users, units, links, routes, mounts, rules, programs, listeners."""
+"""Print what a node of a cluster leaves on a host apart from files: users, units, links, routes, mounts, rules, tables, programs, listeners."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import os
 import pwd
 import subprocess
 import sys
+
+# Whoever calls iptables on nftables leaves these, with nothing but chains that are built in.
+OF_IPTABLES = {f"table {family} {name}" for family in ("ip", "ip6") for name in ("filter", "mangle", "nat", "raw", "security")}
 
 
 def lines(*command: str) -> list[str]:
@@ -41,6 +44,7 @@ json.dump(
         "mounts": sorted(mounts),
         # Rules, and chains that are not built in.
         "rules": [line for line in saved if line.startswith("-A") or (line.startswith(":") and line.split()[1] == "-")],
+        "tables": sorted({line for line in lines("nft", "list", "tables") if line.startswith("table ")} - OF_IPTABLES),
         "programs": programs(),
         "listeners": sorted(line.split()[3] for line in lines("ss", "-Hltn")),
     },

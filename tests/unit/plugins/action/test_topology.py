@@ -218,12 +218,15 @@ def test_settings_that_would_stop_a_run_late_are_refused(playbook: Playbook, tmp
         "addons_corefile_template": "{{ inventory_dir }}/templates",
         "flannel_backend": {"VNI": 1},
         "artifacts_source": "mirror",
+        "pki_authority_days": -1,
+        "masters_shutdown_delay": "{{ 'soon' }}",
+        "node_sysctls": {"vm.swappiness\nkernel.panic": 1},
     }
     (tmp_path / "templates").mkdir()
     only_here = {"workers": hosts("w1", w1={"artifacts_delivery": "pull", "artifacts_source": "directory", "artifacts_directory": "/srv"})}
     assert_refused(
         playbook.run({**GOOD, **only_here, "all": {"vars": wrong}}),
-        r'all hosts: etcd_data_directory is "srv/etcd", but an absolute path of plain names is needed, such as /var/lib/etcd',
+        r'all hosts: etcd_data_directory is "srv/etcd", but an absolute path of plain names, such as /var/lib/etcd, is needed',
         r'all hosts: masters_audit_directory is "/var/../srv/audit", but an absolute path',
         r'all hosts: restore_path is "restore.db", but an absolute path',
         r'all hosts: etcd_unit_template is "nowhere.j2", but there is no such template on the control node',
@@ -231,6 +234,9 @@ def test_settings_that_would_stop_a_run_late_are_refused(playbook: Playbook, tmp
         r"all hosts: with flannel_backend, the Type of flannel's Backend is null",
         r"hosts m1, m2, m3: artifacts_mirror \(not set\) is no URL",
         r"host w1: artifacts_delivery pull needs artifacts_source mirror, but the source is directory",
+        r"all hosts: pki_authority_days is -1, but a number of days from 2 to 36500 is needed",
+        r'all hosts: masters_shutdown_delay is "soon", but a duration',
+        r'all hosts: node_sysctls has \{"vm.swappiness\\nkernel.panic": 1\}, but a name of a kernel setting',
     )
 
 

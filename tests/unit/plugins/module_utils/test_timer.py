@@ -66,3 +66,57 @@ def test_record(state: str, expected: list[str]) -> None:
 def test_links() -> None:
     text = "[Timer]\nOnCalendar=daily\n[Install]\nWantedBy=etcd.service\n"
     assert _timer.links("x.timer", text) == ["/etc/systemd/system/etcd.service.wants/x.timer"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "daily",
+        "DAILY",
+        "semi-annually",
+        "daily UTC",
+        "02:00",
+        "*-*-* 02:00",
+        "*-*-* 00/6:00",
+        "*-01-01 00:00",
+        "Sun",
+        "Mon..Fri 22:30",
+        "Mon,Fri *-01/2-01,03 *:30:45",
+        "Wed..Sat,Tue 12-10-15 1:2:3",
+        "Mon, 12:00",
+        "10-15",
+        "*-02~01",
+        "*:0/10",
+        "*:*:0/30.5",
+        "2026-01-01 02:00:00 Europe/Berlin",
+    ],
+)
+def test_what_systemd_takes_for_a_time(text: str) -> None:
+    assert _timer.is_calendar(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "nightly",
+        "every day",
+        "2:00am",
+        "02.00",
+        "10",
+        "0 2 * * *",
+        "*/2:00",
+        "1d",
+        "UTC",
+        "Mond",
+        "Mon Tue",
+        "02:00 Mon",
+        "02:00 04:00",
+        "daily UTC UTC",
+        "daily\nOnBootSec=1",
+        "*-*-* 02:00\n",
+    ],
+)
+def test_what_systemd_does_not_take_for_a_time(text: str) -> None:
+    assert not _timer.is_calendar(text)

@@ -127,27 +127,6 @@ def test_unknown(name: str, remedy: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "fits"),
-    [
-        (1, True),
-        ("3", True),
-        ("25%", True),
-        ("100%", True),
-        (0, False),
-        (-1, False),
-        ("0%", False),
-        ("101%", False),
-        ("two", False),
-        (True, False),
-    ],
-)
-def test_a_batch_is_never_all_hosts_by_accident(value: Any, fits: bool) -> None:
-    known = _variables.Declared(specs={"upgrade_batch": {"type": "raw"}}, roles=("upgrade",))
-    found = _variables.check({"w1": {"upgrade_batch": value}}, known=known).problems
-    assert [problem.what.split(" is ")[0] for problem in found] == ([] if fits else ["upgrade_batch"])
-
-
-@pytest.mark.parametrize(
     ("name", "value", "wrong"),
     [
         pytest.param("etcd_data_directory", "/srv/etcd", "", id="fine"),
@@ -188,6 +167,22 @@ def test_check_keeps_what_fits_and_reports_the_rest_for_each_host() -> None:
         (("m1",), 'cluster_name is ["a"], but text is needed'),
         (("m2",), "etcd_exporter_port is no variable of quorate.kubernetes and would have no effect"),
         (("m3",), "container_runtime_token is (secret), but text is needed"),
+    ]
+
+
+def test_each_value_that_breaks_its_rule_is_a_problem_of_its_own() -> None:
+    specs: dict[str, dict[str, Any]] = {
+        "etcd_ready_timeout": {"type": "int", "default": 90},
+        "node_sysctls": {"type": "dict", "default": {}},
+    }
+    found = _variables.check(
+        {"m1": {"etcd_ready_timeout": "-5", "node_sysctls": {"a b": 1, "c": ""}}, "m2": {"etcd_ready_timeout": 60}},
+        known=_variables.Declared(specs=specs, roles=("etcd", "node")),
+    )
+    assert [(problem.hosts, problem.what.split(", but ")[0]) for problem in found.problems] == [
+        (("m1",), "etcd_ready_timeout is -5"),
+        (("m1",), 'node_sysctls has {"a b": 1}'),
+        (("m1",), 'node_sysctls has {"c": ""}'),
     ]
 
 

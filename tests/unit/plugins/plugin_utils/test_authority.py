@@ -18,8 +18,8 @@ from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _authori
 NOW = datetime.datetime.now(tz=datetime.timezone.utc)
 
 
-def maker(directory: Path, passphrase: str = "") -> _authority_maker.AuthorityMaker:
-    settings = _authority_maker.Settings(passphrase=passphrase, days=3650, key_type="ecdsa-p256")
+def maker(directory: Path, passphrase: str = "", *, days: int = 3650) -> _authority_maker.AuthorityMaker:
+    settings = _authority_maker.Settings(passphrase=passphrase, days=days, key_type="ecdsa-p256")
     return _authority_maker.AuthorityMaker(_authority.AuthorityStore(str(directory), passphrase), settings)
 
 
@@ -44,6 +44,12 @@ def store(directory: Path, passphrase: str = "") -> _authority.AuthorityStore:
 def observed(authority_store: _authority.AuthorityStore, authority: str = "etcd") -> dict[str, Any]:
     pair = authority_store.issue(authority=authority, common_name="m1", organizations=[], minutes=60)
     return {f"/etc/{authority}.crt": {"pem": pair.certificate, "authority": authority}}
+
+
+@pytest.mark.parametrize("days", [-1, 0, 1, 10**9])
+def test_a_life_that_no_authority_can_have_is_refused_before_a_key_is_made(tmp_path: Path, days: int) -> None:
+    with pytest.raises(_authority.AuthorityError, match=f"would live {days} days. Nothing was made"):
+        maker(tmp_path / "pki", days=days).check()
 
 
 # --- making ------------------------------------------------------------------------------------------------------------

@@ -106,6 +106,11 @@ def test_life_is_counted_from_now_and_begins_before_it() -> None:
     assert certificate.not_valid_before_utc < NOW - datetime.timedelta(minutes=30)
 
 
+def test_a_life_that_is_over_before_it_begins_is_refused() -> None:
+    with pytest.raises(_x509.X509Error, match=r"CN=system:node:m1.* would end on .*, before it begins"):
+        leaf(authority(), life=datetime.timedelta(days=-1))
+
+
 def test_no_certificate_outlives_its_authority() -> None:
     issuer = authority(days=10)
     assert leaf(issuer).not_valid_after_utc == issuer[0].not_valid_after_utc
