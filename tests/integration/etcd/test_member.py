@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import time
 from collections.abc import Callable
 from functools import partial
@@ -23,7 +25,7 @@ def join(cluster: Cluster, host: Host, **options: Any) -> None:
     joined = learner(cluster, host, **options)
     assert not joined.get("failed"), joined
     host.start(cluster=joined["initial_cluster"])
-    voting = cluster.module("etcd_member", name=host.name, timeout=60)
+    voting = cluster.module("etcd_member", name=host.name, timeout=60, members=options.get("members"))
     assert not voting.get("failed"), voting
 
 
@@ -72,9 +74,9 @@ def test_grow_from_one_to_three_and_shrink_again(cluster: Cluster, version: str)
 
 
 def test_a_step_takes_little_longer_than_etcd_itself_asks_for(cluster: Cluster) -> None:
-    """Voters have to be connected for five seconds before etcd takes another change; three more are ours."""
+    """Voters have to be connected for five seconds before etcd takes another change, and a new one ready before we make one; three more are ours."""
     cluster.found("m1")
-    took = {}
+    took: dict[str, float] = {}
 
     def step(name: str, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         started = time.monotonic()
@@ -86,9 +88,28 @@ def test_a_step_takes_little_longer_than_etcd_itself_asks_for(cluster: Cluster) 
     for host in (cluster.host("m2"), cluster.host("m3")):
         added = step(f"add {host.name}", partial(learner, cluster, host))
         host.start(cluster=added["initial_cluster"])
-        step(f"promote {host.name}", partial(cluster.module, "etcd_member", name=host.name))
+        step(f"promote {host.name}", partial(cluster.module, "etcd_member", name=host.name, members=["m1", "m2", "m3"]))
     step("remove m3", partial(absent, cluster, cluster.host("m3")))
     assert {name: round(seconds, 1) for name, seconds in took.items() if seconds > 5 + 3} == {}, took
+    assert took["promote m2"] > 5 > took["promote m3"], "nobody is waited for when the last one votes"
+
+
+def logged(host: Host, message: str) -> list[float]:
+    """When a member said something in its log."""
+    lines = [json.loads(line) for line in host.log.splitlines() if line.startswith("{")]
+    return [datetime.datetime.fromisoformat(line["ts"]).timestamp() for line in lines if line["msg"] == message]
+
+
+def test_the_next_one_is_added_only_when_the_last_voter_is_settled(cluster: Cluster) -> None:
+    """For a fifth etcd itself asks a quorum of four only, which the others are."""
+    first, *_others = cluster.found("m1", "m2", "m3")
+    five = ["m1", "m2", "m3", "m4", "m5"]
+    for name in five[3:]:
+        join(cluster, cluster.host(name), members=five)
+    assert cluster.members() == dict.fromkeys(five, "voter")
+    voted, added = logged(first, "promote member"), logged(first, "added member")
+    assert (len(voted), len(added)) == (2, 3 + 2), (voted, added)
+    assert added[4] - voted[0] >= 5
 
 
 def test_a_member_that_lost_its_data_joins_the_same_cluster(cluster: Cluster) -> None:
