@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import signal
 import time
 from collections.abc import Callable
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .harness import NEWER, OLDER, Cluster, Host, until
+from .harness import NEWER, OLDER, Cluster, Host, until, writing
 
 
 def learner(cluster: Cluster, host: Host, *, check: bool = False, **options: Any) -> dict[str, Any]:
@@ -50,8 +51,10 @@ def test_grow_from_one_to_three_and_shrink_again(cluster: Cluster, version: str)
     assert added["plan"] == predicted["plan"]
     assert added["initial_cluster"] == predicted["initial_cluster"] == f"m1={cluster.host('m1').peer},m2={second.peer}"
     assert not learner(cluster, second)["changed"], "its entry waits for it"
-    join(cluster, second)
-    join(cluster, third)
+    with writing(cluster) as acknowledged:
+        join(cluster, second)
+        join(cluster, third)
+    assert len(acknowledged) > 5
     assert cluster.members() == VOTERS
     assert not learner(cluster, third)["changed"]
     assert not cluster.module("etcd_member", name="m3", peer_urls=[third.peer])["changed"]
@@ -117,12 +120,14 @@ def test_a_member_that_lost_its_data_joins_the_same_cluster(cluster: Cluster) ->
     identity = cluster.cluster_id()
     cluster.etcdctl("put", "kept", "value")
     first = hosts[0]
-    first.stop()
-    first.wipe()
-    joined = learner(cluster, first)
-    assert [line.split()[0] for line in joined["plan"]] == ["Remove", "Add"]
-    # The run is cut here, and another one goes on.
-    join(cluster, first)
+    with writing(cluster) as acknowledged:
+        first.stop()
+        first.wipe()
+        joined = learner(cluster, first)
+        assert [line.split()[0] for line in joined["plan"]] == ["Remove", "Add"]
+        # The run is cut here, and another one goes on.
+        join(cluster, first)
+    assert len(acknowledged) > 5
     assert cluster.members(host=first) == VOTERS
     assert cluster.cluster_id(host=first) == identity, "a second cluster was founded"
     assert "value" in cluster.etcdctl("get", "kept", host=first)
@@ -194,6 +199,29 @@ def test_a_learner_that_does_not_start_gets_no_vote(cluster: Cluster) -> None:
     assert "gets no vote" in failed["msg"]
     assert cluster.members() == {"m1": "voter", "": "learner"}
     assert cluster.etcdctl("put", "a", "b").strip() == "OK"
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_a_learner_that_dies_together_with_a_voter_costs_no_quorum(cluster: Cluster, comes_back: bool) -> None:
+    hosts = cluster.found("m1", "m2", "m3")
+    fourth, fifth = cluster.host("m4"), cluster.host("m5")
+    fourth.start(cluster=learner(cluster, fourth)["initial_cluster"])
+    until(lambda: cluster.members().get("m4") == "learner", "m4 has started")
+    for host in (fourth, hosts[0]):
+        host.stop(signal.SIGKILL)
+    # What was on its way to a leader is lost with it.
+    until(lambda: cluster.etcdctl("put", "a", "b", check=False).strip() == "OK", "a write succeeds: quorum is that of three")
+    assert "m1 is not" in learner(cluster, fifth, wait=0)["msg"]
+    hosts[0].start()
+    until(lambda: cluster.is_ready(hosts[0]), "m1 is back")
+    if comes_back:
+        join(cluster, fourth)
+    else:
+        cleared = learner(cluster, fifth)
+        assert [line.split()[0] for line in cleared["plan"]] == ["Remove", "Add"]
+        fifth.start(cluster=cleared["initial_cluster"])
+        assert cluster.module("etcd_member", name="m5", peer_urls=[fifth.peer])["changed"]
+    assert cluster.members() == {**VOTERS, "m4" if comes_back else "m5": "voter"}
 
 
 def test_two_hosts_of_one_name_are_refused(cluster: Cluster) -> None:
