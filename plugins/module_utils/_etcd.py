@@ -17,7 +17,7 @@ ALARMS = {1: NOSPACE, 2: CORRUPT}
 ANYBODY = 0
 ACCESS = {0: "read", 1: "write", 2: "readwrite"}
 
-# Refusals that pass: etcd wants its members connected for 5 s between changes, and a learner in sync with the leader.
+# Refusals that pass: etcd adds a member only when a quorum has been connected for 5 s, and gives a vote only to a learner in sync with the leader.
 PASSING = (
     "unhealthy cluster",
     "not enough started members",

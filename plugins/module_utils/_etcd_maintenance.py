@@ -69,7 +69,7 @@ def plan(cluster: Cluster, options: Options, free: Mapping[str, int]) -> list[St
         options: when to do what.
         free: free bytes of the disk that holds a member's data, by the member's name, as far as they are known.
     """
-    _refuse_corruption(cluster)
+    refuse_corruption(cluster)
     compaction, defragmentation = _compaction(cluster, options), _defragmentation(cluster, options)
     if compaction or defragmentation:
         _refuse_during_upgrade(cluster)
@@ -117,6 +117,22 @@ def refuse_without_room(cluster: Cluster, members: Sequence[int], free: Mapping[
         )
 
 
+def refuse_corruption(cluster: Cluster) -> None:
+    """The alarm of a member that is still there is evidence; that of one that was replaced has done its work."""
+    names = {member.identity: member.label for member in cluster.members}
+    bad = sorted({names[alarm.member] for alarm in cluster.alarms if alarm.kind == CORRUPT and alarm.member in names})
+    if bad:
+        raise MaintenanceRefused(
+            f"The data of {', '.join(bad)} differs from that of the others (alarm CORRUPT). Nothing is touched. Run the playbook maintain_etcd with "
+            f"-e etcd_corrupt_member={bad[0]}, which lets it leave, keeps its data as evidence and ends the alarm, and then site, with which it joins again."
+        )
+    if any(alarm.kind == CORRUPT and alarm.member == ANYBODY for alarm in cluster.alarms):
+        raise MaintenanceRefused(
+            "The data of the members differ, and etcd cannot tell whose is right (alarm CORRUPT). Nothing is touched. Keep copies of all data directories as "
+            "evidence, and restore a snapshot from before; or remove whose data is wrong, if you know it, and end the alarm with 'etcdctl alarm disarm'."
+        )
+
+
 def hands_over(cluster: Cluster, member: Member) -> bool:
     """Whether defragmenting this member takes so long that it should not lead meanwhile."""
     status = cluster.of(member).status
@@ -155,22 +171,6 @@ def _defragmentation(cluster: Cluster, options: Options) -> list[Step]:
     everyone = options.defragment == ALWAYS or _is_full(cluster)
     chosen = [member for member in cluster.members if member.clients and (everyone or fragmented(cluster, member, options))]
     return [Step(DEFRAGMENT, f"Defragment {member.label}.", member.identity) for member in _etcd.leader_last(chosen, cluster.leader)]
-
-
-def _refuse_corruption(cluster: Cluster) -> None:
-    """The alarm of a member that is still there is evidence; that of one that was replaced has done its work."""
-    names = {member.identity: member.label for member in cluster.members}
-    bad = sorted({names[alarm.member] for alarm in cluster.alarms if alarm.kind == CORRUPT and alarm.member in names})
-    if bad:
-        raise MaintenanceRefused(
-            f"The data of {', '.join(bad)} differs from that of the others (alarm CORRUPT). Nothing is touched. Run the playbook maintain_etcd with "
-            f"-e etcd_corrupt_member={bad[0]}, which lets it leave, keeps its data as evidence and ends the alarm, and then site, with which it joins again."
-        )
-    if any(alarm.kind == CORRUPT and alarm.member == ANYBODY for alarm in cluster.alarms):
-        raise MaintenanceRefused(
-            "The data of the members differ, and etcd cannot tell whose is right (alarm CORRUPT). Nothing is touched. Keep copies of all data directories as "
-            "evidence, and restore a snapshot from before; or remove whose data is wrong, if you know it, and end the alarm with 'etcdctl alarm disarm'."
-        )
 
 
 def _refuse_during_upgrade(cluster: Cluster) -> None:

@@ -124,6 +124,12 @@ def vote(cluster: Cluster, name: str, peers: Sequence[str]) -> list[Step]:
     return steps
 
 
+def is_last(cluster: Cluster, identity: int, wanted: Optional[Collection[str]]) -> bool:
+    """Whether no change of the members follows when this learner has its vote: those that vote then are all that belong to the cluster."""
+    voting = {member.name for member in cluster.members if not member.learner or member.identity == identity}
+    return wanted is not None and voting == set(wanted)
+
+
 def foretold(name: str, *, learner: bool, replaces: Collection[str] = ()) -> list[str]:
     """What will be done once the host has what it needs to ask the cluster: in check mode a fresh host has no certificate."""
     if not learner:

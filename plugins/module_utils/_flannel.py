@@ -36,6 +36,7 @@ KEYS = {
     "EnableNFTables": TRUTH,
     "Backend": "a mapping of names to values",
 }
+TLS_FLAGS = ("etcd-cafile", "etcd-certfile", "etcd-keyfile")
 LONGEST = 30  # a subnet of a node has at least four addresses, and a network at least four subnets
 
 
@@ -89,6 +90,19 @@ def problems(*, backend: Mapping[str, Any], further: Mapping[str, Any], pods: st
         )
     elif leases and fitting:
         yield from _lease_problems(wanted)
+
+
+def flag_problems(flags: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the variable flannel_flags where flannel keeps its network in etcd, with what to do.
+
+    Without its certificate or key flannel speaks plain HTTP, and only its log tells. Who takes all of it away means that.
+    """
+    gone = [name for name in TLS_FLAGS if name in flags and not flags[name]]
+    if gone and len(gone) < len(TLS_FLAGS):
+        yield (
+            f"flannel_flags takes {' and '.join(gone)} away: flannel would ask etcd without TLS, or trust other authorities than that of etcd",
+            f"Take {' and '.join(gone)} out of flannel_flags",
+        )
 
 
 def _backend_problems(wanted: Mapping[str, Any], *, place: str) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ import glob
 import grp
 import hashlib
 import json
+import math
 import os
 import pwd
 import shutil
@@ -583,11 +584,15 @@ def _message(entry: Mapping[str, Any]) -> str:
 # --- time --------------------------------------------------------------------------------------------------------------
 
 
-def wait_until(predicate: Callable[[], bool], *, timeout: float, poll: float = POLL_SECONDS) -> bool:
-    """Ask until the predicate holds; False if it did not within `timeout` seconds. Asked once at least."""
-    end = time.monotonic() + timeout
+def wait_until(predicate: Callable[[], bool], *, timeout: float, poll: float = POLL_SECONDS, lasting: float = 0.0) -> bool:
+    """Ask until the predicate holds, and has held at every look for `lasting` seconds; False if it did not within `timeout` seconds.
+
+    Asked once at least.
+    """
+    end, since = time.monotonic() + timeout, math.inf
     while True:
-        if predicate():
+        since = min(since, time.monotonic()) if predicate() else math.inf
+        if time.monotonic() - since >= lasting:
             return True
         if time.monotonic() >= end:
             return False

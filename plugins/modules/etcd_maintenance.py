@@ -142,11 +142,23 @@ class EtcdMaintenance:
             elif step.verb == _etcd_maintenance.CANCEL:
                 self._client.insist(["downgrade", "cancel"], timeout=self._params["wait"])
             else:
-                if step.verb == _etcd_maintenance.DISARM:
-                    self._refuse_full()
-                self._client.insist(["alarm", "disarm"], timeout=self._params["wait"])
+                self._disarm(step)
         if self.steps:
             self.cluster = self._client.cluster()
+
+    def _disarm(self, step: _etcd_maintenance.Step) -> None:
+        """End all alarms, which is all that etcdctl can do: so look first whether one was raised meanwhile that has to stay."""
+
+        def ended() -> bool:
+            self.cluster = self._client.cluster()
+            _etcd_maintenance.refuse_corruption(self.cluster)
+            return not self.cluster.alarms
+
+        if ended():
+            return
+        if step.verb == _etcd_maintenance.DISARM:
+            self._refuse_full()
+        self._client.insist(["alarm", "disarm"], timeout=self._params["wait"], done=ended)
 
     def _compact(self, revision: int) -> None:
         try:
@@ -190,7 +202,7 @@ class EtcdMaintenance:
         return _quorum.confirm(_etcd_member.peers_of(cluster), name, cluster.alarms_in_words([_etcd.NOSPACE]))
 
     def _refuse_full(self) -> None:
-        full = _etcd_maintenance.still_full(self._client.cluster())
+        full = _etcd_maintenance.still_full(self.cluster)
         if full:
             raise _etcd.EtcdError(
                 f"The database of {', '.join(full)} is still full after the maintenance, so the alarm stays. Delete what fills it, or raise the quota "

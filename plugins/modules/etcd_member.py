@@ -17,7 +17,9 @@ description:
   - Each step starts from what is true, so a run that was cut short anywhere is continued by the next one. What a former run left behind is cleared.
   - A host that is in the member list but has lost its data is removed and added again. It is never started as it was.
   - Data that belongs to no member of the cluster is moved aside, never deleted.
-  - etcd itself refuses changes for 5 seconds after the last one. The module waits.
+  - After a change etcd itself refuses the next one until a quorum has been connected for 5 seconds. The module waits.
+  - The others may be a quorum without the member that has got its vote. So the module also waits until that member has been ready for 5 seconds without a
+    break, unless O(members) tells that no change follows.
 extends_documentation_fragment:
   - quorate.kubernetes._attributes
   - quorate.kubernetes._etcd
@@ -47,6 +49,7 @@ options:
       - Names of all that belong to the cluster.
       - A learner of another name, left behind by a run that was cut short, is removed when a member is added. If not given, every learner that lives
         is given its vote instead.
+      - Once all of them vote, and nobody else does, no change follows, and a new voter is waited for only until it is ready.
     type: list
     elements: str
   name:
@@ -166,6 +169,9 @@ ARGUMENT_SPEC: dict[str, Any] = {
 # More changes than any plan has; a plan that goes on is an error in it.
 MOST_STEPS = 12
 
+# What etcd itself asks of its connections before a change.
+SETTLED_SECONDS = 5.0
+
 
 class EtcdMember:
     """One member of a cluster of etcd, or a host that is to become one."""
@@ -256,11 +262,27 @@ class EtcdMember:
                 "without a vote, so quorum is what it was. See to its process and run again."
             )
         self._insist(["member", "promote", f"{identity:x}"], lambda: self._votes(identity), of_leader=True)
-        name = entry.label
-        seen = self._client.wait_for(lambda now: _quorum.confirm(_etcd_member.peers_of(now), name).allowed, timeout=timeout)
-        if seen is None or not _quorum.confirm(_etcd_member.peers_of(seen), name).allowed:
+        self._settle(entry.label, 0.0 if _etcd_member.is_last(cluster, identity, self._params["members"]) else SETTLED_SECONDS)
+
+    def _settle(self, name: str, seconds: float) -> None:
+        """Wait until a new voter has been ready for so long without a break. etcd itself asks that of a quorum only, which the others may be."""
+        cause, timeout = "", self._params["timeout"]
+
+        def ready() -> bool:
+            nonlocal cause
+            try:
+                decision = _quorum.confirm(_etcd_member.peers_of(self._client.cluster()), name)
+            except _etcd.EtcdError as error:
+                cause = str(error)
+                return False
+            cause = cause if decision.allowed else decision.explanation
+            return decision.allowed
+
+        if not _host.wait_until(ready, timeout=timeout + seconds, poll=_etcd_client.POLL_SECONDS, lasting=seconds):
+            without_break = f" for {seconds:g} s without a break" if seconds else ""
             raise _etcd.EtcdError(
-                f"{name} has its vote, but did not become ready in {timeout:g} s. See to its process before anything else is changed."
+                f"{name} has its vote, but within {timeout + seconds:g} s it was not ready{without_break}. Seen last: {cause} See to its process before "
+                "anything else is changed."
             )
 
     def _insist(self, arguments: list[str], done: Any, *, of_leader: bool = False) -> None:

@@ -19,6 +19,7 @@ TEMPLATE = "_template"
 ARTIFACTS = ("artifacts_source", "artifacts_mirror", "artifacts_directory", "artifacts_delivery")
 RESOURCE = re.compile(r"[a-z][a-z0-9]*(\.[a-z0-9.-]+)?|\*\.([a-z0-9.-]+|\*)?")  # RESOURCE, RESOURCE.GROUP, *.GROUP, *. and *.*
 FLANNEL = ("flannel_backend", "flannel_network", "flannel_store")
+FLANNEL_FLAGS = ("flannel_flags", "flannel_store")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +62,9 @@ def problems(settings: Settings, *, pods: str, installs: bool, has_template: Cal
             pods=pods,
             leases=values["flannel_store"] == "etcd",
         )
+        yield from (Problem(what=what, remedy=remedy, hosts=(host,)) for what, remedy in found)
+    for host, values in settings.together(FLANNEL_FLAGS):
+        found = _flannel.flag_problems(values["flannel_flags"]) if values["flannel_store"] == "etcd" else ()
         yield from (Problem(what=what, remedy=remedy, hosts=(host,)) for what, remedy in found)
     for host, values in settings.together(("masters_encrypted_resources",)):
         what = _resources_problem(values["masters_encrypted_resources"])

@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Background:
-    """Threads that run for as long as the context lasts; each ends soon after `_stop` is set."""
+    """Threads that run for as long as the context lasts; each ends soon after `_stop` is set. One that ended before has failed, and seen nothing since."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()
@@ -20,6 +20,8 @@ class Background:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        ended = sum(not thread.is_alive() for thread in self._threads)
         self._stop.set()
         for thread in self._threads:
             thread.join()
+        assert error or not ended, f"{type(self).__name__}: {ended} of {len(self._threads)} threads ended before their time"

@@ -57,6 +57,7 @@ def used(
         yield
     assert (probes[through].failed, probes[through].lost) == ([], [])
     assert killed or [problem for problem in probes[through].once if not is_without_leader(problem)] == []
+    assert [name for sampler in (watch, members) for name, asked in sampler.samples.items() if not asked] == []
     assert len(watch.worst) <= 1, watch.absences
     assert len(members.worst) <= 1, (members.worst, members.absences)
 

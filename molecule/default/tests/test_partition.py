@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -80,6 +81,9 @@ def test_nothing_is_decided_on_the_wrong_side(
             removal = play("remove", f"--extra-vars=remove_members={there[0]}", inventory=inventory)
             # By the sum of etcd, or earlier: the API server of the first master has lost its store.
             assert removal.code != 0, removal.end
+            unanswered = r"GET https://127\.0\.0\.1:\d+/api/v1/nodes failed: "
+            too_few = rf"of the 2 left 1 would be healthy, and their quorum is 2\. Bring back {cut} first"
+            assert re.search(f"{unanswered}|{too_few}", removal.flat), removal.end
         until("the member follows again", lambda: etcdctl(cut, "endpoint", "health"), within=60)
     assert untouched() == before
     unchanged(fine(play("site", inventory=inventory)))

@@ -6,6 +6,7 @@ Each test goes on from where the one before left the cluster.
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from testinfra.host import Host
 
 from tests.cluster.api import Api
-from tests.cluster.etcd import cluster, members, voters
+from tests.cluster.etcd import cluster, lives, members, voters
 from tests.cluster.hosts import look, said, together
 from tests.cluster.inventory import changed
 from tests.cluster.playbook import fine, play, unchanged
@@ -56,9 +57,12 @@ def test_from_one_master_to_two_and_from_one_member_to_five(
     assert stores(hosts, "m2") == urls(addresses, [*MASTERS, *APART])
 
 
-def test_maintenance_goes_from_member_to_member(altered: Callable[..., Path], api: Api, addresses: Mapping[str, str]) -> None:
+def test_maintenance_goes_from_member_to_member(
+    altered: Callable[..., Path], api: Api, addresses: Mapping[str, str], etcd_client: ssl.SSLContext
+) -> None:
     inventory = altered(*MASTERS, *APART)
-    with used(api, addresses, through="m2", servers=MASTERS):
+    alive = lives(addresses, [*MASTERS, *APART], client=etcd_client)
+    with used(api, addresses, through="m2", servers=MASTERS, etcd=alive):
         run = fine(play("maintain_etcd", "--extra-vars=etcd_compact=always etcd_defragment=always", inventory=inventory))
     assert sum(run.changed.values()) == 1, run.output
     assert sorted(set(re.findall(r"Defragment (\w+)\.", run.output))) == sorted([*MASTERS, *APART])
@@ -68,10 +72,17 @@ def test_maintenance_goes_from_member_to_member(altered: Callable[..., Path], ap
 
 
 def test_from_masters_to_hosts_of_their_own(
-    altered: Callable[..., Path], api: Api, hosts: Mapping[str, Host], addresses: Mapping[str, str], etcdctl: Callable[..., str]
+    altered: Callable[..., Path],
+    api: Api,
+    hosts: Mapping[str, Host],
+    addresses: Mapping[str, str],
+    etcd_client: ssl.SSLContext,
+    etcdctl: Callable[..., str],
 ) -> None:
     number = cluster(etcdctl, "m1")
-    with used(api, addresses, through="m2", servers=MASTERS):
+    # Those that stay: the others are away in the end, both of them.
+    alive = lives(addresses, APART, client=etcd_client)
+    with used(api, addresses, through="m2", servers=MASTERS, etcd=alive):
         fine(play("remove", "--extra-vars=remove_members=m1,m2", inventory=altered(*MASTERS, *APART)))
     assert members(etcdctl, "e1") == voters(APART)
     assert cluster(etcdctl, "e1") == number

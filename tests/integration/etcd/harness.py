@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import datetime
 import ipaddress
@@ -11,8 +12,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -164,6 +167,19 @@ class Host:
         return (self.folder / "log").read_text()
 
 
+@dataclass(frozen=True)
+class Event:
+    """A write that a watcher was told of."""
+
+    revision: int
+    value: str
+
+
+def _events(line: str) -> list[Event]:
+    pairs = [event["kv"] for event in json.loads(line)["Events"] or []]
+    return [Event(int(pair["mod_revision"]), base64.b64decode(pair["value"]).decode()) for pair in pairs]
+
+
 @dataclass
 class Cluster:
     """Hosts of etcd that share a CA."""
@@ -194,21 +210,40 @@ class Cluster:
         self, *arguments: str, host: Host | None = None, check: bool = True, certificate: str = "operator", everywhere: bool = False
     ) -> str:
         """etcdctl as an operator runs it: the tests' own look at the cluster, independent of the modules."""
-        running = host or next(one for one in self.hosts.values() if one.process)
-        endpoints = [one.client for one in self.hosts.values()] if everywhere else [running.client]
-        pki = self.authority.folder
-        environment = {
-            **os.environ,
-            "ETCDCTL_CACERT": str(pki / "ca.crt"),
-            "ETCDCTL_CERT": str(pki / f"{certificate}.crt"),
-            "ETCDCTL_KEY": str(pki / f"{certificate}.key"),
-            "ETCDCTL_ENDPOINTS": ",".join(endpoints),
-        }
+        running = host or self.running[0]
+        environment = self._environment(list(self.hosts.values()) if everywhere else [running], certificate)
         program = str(binaries(running.version) / "etcdctl")
         done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, timeout=30, check=False)
         if check and done.returncode != 0:
             raise AssertionError(f"etcdctl {arguments}: {done.stderr}")
         return done.stdout if done.returncode == 0 else done.stderr
+
+    @property
+    def running(self) -> list[Host]:
+        return [host for host in list(self.hosts.values()) if host.process]
+
+    def _environment(self, hosts: list[Host], certificate: str) -> dict[str, str]:
+        pki = self.authority.folder
+        return {
+            **os.environ,
+            "ETCDCTL_CACERT": str(pki / "ca.crt"),
+            "ETCDCTL_CERT": str(pki / f"{certificate}.crt"),
+            "ETCDCTL_KEY": str(pki / f"{certificate}.key"),
+            "ETCDCTL_ENDPOINTS": ",".join(host.client for host in hosts),
+        }
+
+    @contextlib.contextmanager
+    def watching(self, prefix: str) -> Iterator[Callable[[], list[Event]]]:
+        """Watch the keys of a prefix from the first revision on, at any of the members that run now; yields what tells the events until then."""
+        output = self.folder / "events"
+        command = [str(binaries(self.running[0].version) / "etcdctl"), "watch", "--prefix", prefix, "--rev=1", "--write-out=json"]
+        with output.open("wb") as events, (self.folder / "watch.log").open("wb") as log:
+            watch = subprocess.Popen(command, env=self._environment(self.running, "operator"), stdout=events, stderr=log)
+        try:
+            yield lambda: [event for line in output.read_text().splitlines(keepends=True) if line.endswith("\n") for event in _events(line)]
+        finally:
+            watch.kill()
+            watch.wait()
 
     def members(self, host: Host | None = None) -> dict[str, str]:
         """Voter or learner, by name."""
@@ -284,3 +319,42 @@ def network(folder: Path) -> Iterator[Cluster]:
         yield cluster
     finally:
         cluster.stop()
+
+
+@contextlib.contextmanager
+def writing(cluster: Cluster) -> Iterator[list[str]]:
+    """Somebody who writes all the time, to any member, and somebody who watches; yields the values that etcd acknowledged.
+
+    In the end none of them is lost, and the watcher was told of each once and in their order. A write whose answer was lost may be there as well.
+    """
+    acknowledged: list[str] = []
+    stop = threading.Event()
+
+    def write() -> int:
+        number = 0
+        # Not as fast as it can: the members share the processor with it.
+        while not stop.wait(0.05):
+            value = str(number)
+            if cluster.etcdctl("put", f"probe/{value}", value, everywhere=True, check=False).strip() == "OK":
+                acknowledged.append(value)
+            number += 1
+        return number
+
+    with cluster.watching("probe/") as events, ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(write)
+        try:
+            yield acknowledged
+        finally:
+            stop.set()
+        tried = writer.result()
+        until(lambda: any(event.value == acknowledged[-1] for event in events()), "the watcher is told of the last write")
+        seen = events()
+    kept = cluster.etcdctl("get", "probe/", "--prefix", "--print-value-only").split()
+    assert set(acknowledged) <= set(kept), "an acknowledged write was lost"
+    certain = set(acknowledged)
+    assert [event.value for event in seen if event.value in certain] == acknowledged
+    others = [event.value for event in seen if event.value not in certain]
+    assert len(others) == len(set(others))
+    assert set(others) <= {str(number) for number in range(tried)}
+    revisions = [event.revision for event in seen]
+    assert revisions == sorted(set(revisions))

@@ -129,7 +129,7 @@ def test_the_timer_saves_a_sound_snapshot_and_drops_the_oldest(
     assert sorted(entry.name for entry in folder.iterdir()) == sorted(["20260102T000000Z.db", path.name, "mine.db"])
     seen = cluster.module("etcd_snapshot", path=str(path), state="verified", etcdutl=str(binaries(version) / "etcdutl"), unit="")
     assert seen["snapshot"]["keys"] == 1
-    assert _etcd_snapshot.expired([path.name], 0) == []
+    assert _etcd_snapshot.expired([path.name, "99991231T000000Z.db"], 1) == [path.name], "backup knows it as one of its own"
 
 
 def test_the_timer_saves_a_full_database_too(cluster: Cluster, script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+import json
+import signal
 import time
 from collections.abc import Callable
 from functools import partial
@@ -9,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .harness import NEWER, OLDER, Cluster, Host, until
+from .harness import NEWER, OLDER, Cluster, Host, until, writing
 
 
 def learner(cluster: Cluster, host: Host, *, check: bool = False, **options: Any) -> dict[str, Any]:
@@ -23,7 +26,7 @@ def join(cluster: Cluster, host: Host, **options: Any) -> None:
     joined = learner(cluster, host, **options)
     assert not joined.get("failed"), joined
     host.start(cluster=joined["initial_cluster"])
-    voting = cluster.module("etcd_member", name=host.name, timeout=60)
+    voting = cluster.module("etcd_member", name=host.name, timeout=60, members=options.get("members"))
     assert not voting.get("failed"), voting
 
 
@@ -48,8 +51,10 @@ def test_grow_from_one_to_three_and_shrink_again(cluster: Cluster, version: str)
     assert added["plan"] == predicted["plan"]
     assert added["initial_cluster"] == predicted["initial_cluster"] == f"m1={cluster.host('m1').peer},m2={second.peer}"
     assert not learner(cluster, second)["changed"], "its entry waits for it"
-    join(cluster, second)
-    join(cluster, third)
+    with writing(cluster) as acknowledged:
+        join(cluster, second)
+        join(cluster, third)
+    assert len(acknowledged) > 5
     assert cluster.members() == VOTERS
     assert not learner(cluster, third)["changed"]
     assert not cluster.module("etcd_member", name="m3", peer_urls=[third.peer])["changed"]
@@ -72,9 +77,9 @@ def test_grow_from_one_to_three_and_shrink_again(cluster: Cluster, version: str)
 
 
 def test_a_step_takes_little_longer_than_etcd_itself_asks_for(cluster: Cluster) -> None:
-    """Voters have to be connected for five seconds before etcd takes another change; three more are ours."""
+    """Voters have to be connected for five seconds before etcd takes another change, and a new one ready before we make one; three more are ours."""
     cluster.found("m1")
-    took = {}
+    took: dict[str, float] = {}
 
     def step(name: str, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         started = time.monotonic()
@@ -86,9 +91,28 @@ def test_a_step_takes_little_longer_than_etcd_itself_asks_for(cluster: Cluster) 
     for host in (cluster.host("m2"), cluster.host("m3")):
         added = step(f"add {host.name}", partial(learner, cluster, host))
         host.start(cluster=added["initial_cluster"])
-        step(f"promote {host.name}", partial(cluster.module, "etcd_member", name=host.name))
+        step(f"promote {host.name}", partial(cluster.module, "etcd_member", name=host.name, members=["m1", "m2", "m3"]))
     step("remove m3", partial(absent, cluster, cluster.host("m3")))
     assert {name: round(seconds, 1) for name, seconds in took.items() if seconds > 5 + 3} == {}, took
+    assert took["promote m2"] > 5 > took["promote m3"], "nobody is waited for when the last one votes"
+
+
+def logged(host: Host, message: str) -> list[float]:
+    """When a member said something in its log."""
+    lines = [json.loads(line) for line in host.log.splitlines() if line.startswith("{")]
+    return [datetime.datetime.fromisoformat(line["ts"]).timestamp() for line in lines if line["msg"] == message]
+
+
+def test_the_next_one_is_added_only_when_the_last_voter_is_settled(cluster: Cluster) -> None:
+    """For a fifth etcd itself asks a quorum of four only, which the others are."""
+    first, *_others = cluster.found("m1", "m2", "m3")
+    five = ["m1", "m2", "m3", "m4", "m5"]
+    for name in five[3:]:
+        join(cluster, cluster.host(name), members=five)
+    assert cluster.members() == dict.fromkeys(five, "voter")
+    voted, added = logged(first, "promote member"), logged(first, "added member")
+    assert (len(voted), len(added)) == (2, 3 + 2), (voted, added)
+    assert added[4] - voted[0] >= 5
 
 
 def test_a_member_that_lost_its_data_joins_the_same_cluster(cluster: Cluster) -> None:
@@ -96,12 +120,14 @@ def test_a_member_that_lost_its_data_joins_the_same_cluster(cluster: Cluster) ->
     identity = cluster.cluster_id()
     cluster.etcdctl("put", "kept", "value")
     first = hosts[0]
-    first.stop()
-    first.wipe()
-    joined = learner(cluster, first)
-    assert [line.split()[0] for line in joined["plan"]] == ["Remove", "Add"]
-    # The run is cut here, and another one goes on.
-    join(cluster, first)
+    with writing(cluster) as acknowledged:
+        first.stop()
+        first.wipe()
+        joined = learner(cluster, first)
+        assert [line.split()[0] for line in joined["plan"]] == ["Remove", "Add"]
+        # The run is cut here, and another one goes on.
+        join(cluster, first)
+    assert len(acknowledged) > 5
     assert cluster.members(host=first) == VOTERS
     assert cluster.cluster_id(host=first) == identity, "a second cluster was founded"
     assert "value" in cluster.etcdctl("get", "kept", host=first)
@@ -173,6 +199,29 @@ def test_a_learner_that_does_not_start_gets_no_vote(cluster: Cluster) -> None:
     assert "gets no vote" in failed["msg"]
     assert cluster.members() == {"m1": "voter", "": "learner"}
     assert cluster.etcdctl("put", "a", "b").strip() == "OK"
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_a_learner_that_dies_together_with_a_voter_costs_no_quorum(cluster: Cluster, comes_back: bool) -> None:
+    hosts = cluster.found("m1", "m2", "m3")
+    fourth, fifth = cluster.host("m4"), cluster.host("m5")
+    fourth.start(cluster=learner(cluster, fourth)["initial_cluster"])
+    until(lambda: cluster.members().get("m4") == "learner", "m4 has started")
+    for host in (fourth, hosts[0]):
+        host.stop(signal.SIGKILL)
+    # What was on its way to a leader is lost with it.
+    until(lambda: cluster.etcdctl("put", "a", "b", check=False).strip() == "OK", "a write succeeds: quorum is that of three")
+    assert "m1 is not" in learner(cluster, fifth, wait=0)["msg"]
+    hosts[0].start()
+    until(lambda: cluster.is_ready(hosts[0]), "m1 is back")
+    if comes_back:
+        join(cluster, fourth)
+    else:
+        cleared = learner(cluster, fifth)
+        assert [line.split()[0] for line in cleared["plan"]] == ["Remove", "Add"]
+        fifth.start(cluster=cleared["initial_cluster"])
+        assert cluster.module("etcd_member", name="m5", peer_urls=[fifth.peer])["changed"]
+    assert cluster.members() == {**VOTERS, "m4" if comes_back else "m5": "voter"}
 
 
 def test_two_hosts_of_one_name_are_refused(cluster: Cluster) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from .harness import NEWER, OLDER, Cluster, until
+from .harness import NEWER, OLDER, Cluster, until, writing
 
 
 @pytest.mark.parametrize("version", [OLDER, NEWER])
@@ -52,6 +54,21 @@ def test_restart_is_allowed_only_while_quorum_is_kept(cluster: Cluster) -> None:
     asked = cluster.module("etcd_quorum", action="restart", name="m1", wait=0, required=False)
     assert not asked["allowed"]
     assert "failed" not in asked
+
+
+def test_a_follower_that_hangs_for_a_moment_costs_no_write(cluster: Cluster) -> None:
+    hosts = cluster.found("m1", "m2", "m3")
+    follower = next(host for host in hosts if host is not cluster.leader())
+    with writing(cluster) as acknowledged:
+        until(lambda: len(acknowledged) > 5, "the first writes")
+        before = len(acknowledged)
+        follower.freeze()
+        time.sleep(2)
+        meanwhile = len(acknowledged) - before
+        follower.thaw()
+        until(lambda: len(acknowledged) > before + meanwhile + 5, "writes afterwards")
+    assert meanwhile > 5
+    until(lambda: cluster.is_ready(follower), "the follower is back")
 
 
 def test_a_member_that_hangs_counts_as_down(cluster: Cluster) -> None:

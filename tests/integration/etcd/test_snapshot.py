@@ -138,6 +138,26 @@ def test_restore_onto_another_number_of_members_and_again_with_a_new_token(clust
     assert cluster.members() == {"m1": "voter"}
 
 
+def test_a_restore_that_was_cut_short_before_its_swap_goes_on(cluster: Cluster, tmp_path: Path) -> None:
+    (host,) = cluster.found("m1")
+    cluster.etcdctl("put", "kept", "value")
+    path = tmp_path / "one.db"
+    snapshot(cluster, path)
+    host.stop()
+    assert restore(cluster, path, host, [host])["changed"]
+    # The former data was moved aside, and what was to take its place not yet there.
+    (host.data / ".restoring").mkdir()
+    (host.data / "member").rename(host.data / ".restoring" / "member")
+    again = restore(cluster, path, host, [host])
+    assert again["changed"], again
+    assert "data_moved_to" not in again, "there was nothing to move"
+    assert list(host.data.glob("member.aside-*/wal/*.wal")), "the former data is kept"
+    assert not (host.data / ".restoring").exists()
+    host.start()
+    until(lambda: cluster.is_ready(host), "the restored member is ready")
+    assert "value" in cluster.etcdctl("get", "kept")
+
+
 def test_a_snapshot_of_a_later_minor_version_is_refused_before_anything_is_touched(cluster: Cluster, tmp_path: Path) -> None:
     (host,) = cluster.found("m1", version=NEWER)
     assert snapshot(cluster, tmp_path / "one.db")["changed"]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Optional
+import re
+from pathlib import Path
+from typing import Any, Optional
 
 import pytest
+import yaml
+from jinja2.nativetypes import NativeEnvironment
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_founding
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _component, _etcd_founding
 from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd_founding import Observation, decide, parse_bootstrap
 
+ROOT = Path(__file__).resolve().parents[4]
 CLUSTER = "m1=https://192.0.2.1:2380,m2=https://192.0.2.2:2380,m3=https://192.0.2.3:2380"
 OTHER = CLUSTER.replace("192.0.2.3", "192.0.2.33")
 
@@ -197,8 +202,43 @@ def test_parse_bootstrap_token() -> None:
     assert parse_bootstrap("ETCD_INITIAL_CLUSTER_STATE=new\nETCD_INITIAL_CLUSTER_TOKEN=kubernetes-1\n").token == "kubernetes-1"
 
 
+def read(path: str) -> Any:
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
 def test_actions_are_those_that_roles_know() -> None:
-    assert {_etcd_founding.FOUND, _etcd_founding.KEEP, _etcd_founding.JOIN, _etcd_founding.REFUSE} == {"found", "keep", "join", "refuse"}
+    """The role hands the action on as the step of the host, or refuses; the stage has a play for each step and group."""
+    plan = read("roles/etcd/tasks/plan.yml")[0]["quorate.kubernetes.components"]
+    handed_on = set(re.findall(r"'(\w+)'", plan["step"]))
+    assert handed_on == {_etcd_founding.FOUND, _etcd_founding.JOIN}
+    refused = read("roles/etcd/vars/main.yml")["__etcd_refusals"]
+    assert re.findall(r"\.action == '(\w+)'", refused) == [_etcd_founding.REFUSE]
+    steps = {f"{plan['group']}_{step}" for step in (*handed_on, _component.BUILD, _component.CHANGE)}
+    further = {name for group in plan["groups"] for name in re.findall(r"'(etcd_\w+)'", group)}
+    played = {name for play in read("playbooks/stages/etcd.yml") for name in re.findall(r"\w+", play["hosts"])}
+    assert further
+    assert steps | further <= played
+
+
+@pytest.mark.parametrize(
+    ("hosts", "words"),
+    [
+        pytest.param([FRESH, FRESH], "", id="founds"),
+        pytest.param([STARTED, FRESH], "", id="goes on"),
+        pytest.param([FRESH, STRANGE], "m2 has data of etcd, but nothing says of which cluster", id="refuses"),
+        pytest.param(
+            [STARTED_ELSEWHERE, STARTED],
+            "Names or addresses have changed since a founding that never had quorum, or there was more than one: all start over. "
+            "Run the playbook reset for the hosts of etcd, which moves their data aside, and then site again.",
+            id="a founding whose data cannot be used",
+        ),
+    ],
+)
+def test_what_the_role_refuses(hosts: list[Optional[Observation]], words: str) -> None:
+    expression = NativeEnvironment(autoescape=False).from_string(read("roles/etcd/vars/main.yml")["__etcd_refusals"])
+    decided = decide({f"m{number}": one for number, one in enumerate(hosts, 1)}, cluster=CLUSTER)
+    refusals = expression.render(__etcd_founding=dataclasses.asdict(decided["m1"]))
+    assert [words in refusal for refusal in refusals] == ([True] if words else [])
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,20 @@ def test_vote(before: Cluster, peers: list[str], steps: str) -> None:
     assert verbs(_etcd_member.vote(before, "m3", peers)) == steps
 
 
+@pytest.mark.parametrize(
+    ("members", "wanted", "last"),
+    [
+        pytest.param(THREE, ["m1", "m2", "m3", "m4"], True, id="all that are wanted vote then"),
+        pytest.param(THREE, ["m1", "m2", "m3", "m4", "m5"], False, id="another one is to join"),
+        pytest.param(THREE, ["m1", "m2", "m4"], False, id="another one is to leave"),
+        pytest.param((*THREE, waiting("m5")), ["m1", "m2", "m3", "m4", "m5"], False, id="another one has no vote yet"),
+        pytest.param(THREE, None, False, id="nobody knows"),
+    ],
+)
+def test_is_last(members: tuple[Member, ...], wanted: list[str] | None, last: bool) -> None:
+    assert _etcd_member.is_last(cluster(*members, entry("m4", learner=True)), NUMBERS["m4"], wanted) is last
+
+
 def test_vote_of_a_stranger_is_refused() -> None:
     with pytest.raises(Refused, match=r"m4 is not in the member list \(m1, m2, m3\)"):
         _etcd_member.vote(cluster(*THREE), "m4", [])

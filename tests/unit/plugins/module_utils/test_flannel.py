@@ -116,6 +116,28 @@ def test_what_flannel_cannot_run_with(settings: dict[str, Any], what: str) -> No
     assert found[0].startswith(what)
 
 
+@pytest.mark.parametrize(
+    ("flags", "what"),
+    [
+        pytest.param({}, "", id="default"),
+        pytest.param({"v": 4, "etcd-endpoints": ["https://192.0.2.1:2379"]}, "", id="others"),
+        pytest.param({"etcd-keyfile": "/srv/key"}, "", id="another key"),
+        pytest.param({"etcd-certfile": None}, "takes etcd-certfile away: flannel would ask etcd without TLS", id="certificate"),
+        pytest.param({"etcd-keyfile": None}, "takes etcd-keyfile away: flannel would ask etcd without TLS", id="key"),
+        pytest.param({"etcd-keyfile": ""}, "takes etcd-keyfile away: flannel would ask etcd without TLS", id="empty key"),
+        pytest.param({"etcd-cafile": None}, "takes etcd-cafile away: flannel would ask etcd without TLS", id="authority"),
+        pytest.param(
+            {"etcd-keyfile": None, "etcd-certfile": None}, "takes etcd-certfile and etcd-keyfile away", id="all but the authority"
+        ),
+        pytest.param(dict.fromkeys(_flannel.TLS_FLAGS), "", id="no TLS at all is meant"),
+    ],
+)
+def test_flags_that_take_the_tls_of_etcd_away(flags: dict[str, Any], what: str) -> None:
+    found = list(_flannel.flag_problems(flags))
+    assert [what in problem for problem, _remedy in found] == ([True] if what else [])
+    assert all(remedy.endswith("out of flannel_flags") for _problem, remedy in found)
+
+
 def test_refuse_says_what_and_what_to_do() -> None:
     _flannel.refuse([], "/k")
     with pytest.raises(_flannel.FlannelError, match=r"/k would change Network from 1 to 2.*down time.*force"):

@@ -589,6 +589,22 @@ def test_wait(answers: list[bool], timeout: float, result: bool, asked: int) -> 
     assert len(answers) - len(left) == asked
 
 
+def test_wait_for_what_lasts() -> None:
+    answers, started = [True, False], time.monotonic()
+    broken = 0.0
+
+    def holds() -> bool:
+        nonlocal broken
+        answer = answers.pop(0) if answers else True
+        broken = broken if answer else time.monotonic()
+        return answer
+
+    assert _host.wait_until(holds, timeout=5, poll=0.01, lasting=0.05)
+    assert broken > started
+    assert time.monotonic() - broken >= 0.05
+    assert not _host.wait_until(lambda: True, timeout=0.05, poll=0.01, lasting=5)
+
+
 def test_wait_ends() -> None:
     started = time.monotonic()
     assert _host.wait_until(lambda: False, timeout=0.05, poll=0.01) is False

@@ -17,6 +17,7 @@ KNOWN = Declared(
         "artifacts_directory": {"default": ""},
         "artifacts_delivery": {"default": "push"},
         "flannel_backend": {"default": {"Type": "vxlan"}},
+        "flannel_flags": {"default": {}},
         "flannel_network": {"default": {}},
         "flannel_store": {"default": "kubernetes"},
         "masters_encrypted_resources": {"default": ["secrets"]},
@@ -55,6 +56,10 @@ def problems(hosts: dict[str, dict[str, Any]], *, later: str = "", installs: boo
         pytest.param(
             {"flannel_network": {"SubnetLen": 31}, "flannel_store": "etcd"}, ["the subnets of nodes would be /31"], id="subnets of flannel"
         ),
+        pytest.param({"flannel_flags": {"etcd-keyfile": None}}, [], id="flannel asks Kubernetes"),
+        pytest.param(
+            {"flannel_flags": {"etcd-keyfile": None}, "flannel_store": "etcd"}, ["flannel_flags takes etcd-keyfile away"], id="no TLS"
+        ),
         pytest.param({"masters_encrypted_resources": ["secrets", "bears.example.com", "*.apps", "*.", "*.*"]}, [], id="encrypted"),
         pytest.param({"masters_encrypted_resources": []}, ["masters_encrypted_resources is empty"], id="nothing encrypted"),
         pytest.param(
@@ -86,6 +91,7 @@ def test_problems(values: dict[str, Any], wrong: list[str]) -> None:
         pytest.param({"artifacts_source": "mirror"}, "artifacts_mirror", id="mirror"),
         pytest.param({"artifacts_delivery": "pull"}, "artifacts_source", id="source"),
         pytest.param({"flannel_backend": {"VNI": 1}}, "flannel_network", id="flannel"),
+        pytest.param({"flannel_flags": {"etcd-keyfile": None}}, "flannel_store", id="flags of flannel"),
         pytest.param({}, "etcd_unit_template", id="template"),
     ],
 )
