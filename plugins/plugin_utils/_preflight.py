@@ -64,8 +64,9 @@ def problems(settings: Settings, *, pods: str, installs: bool, has_template: Cal
         )
         yield from (Problem(what=what, remedy=remedy, hosts=(host,)) for what, remedy in found)
     for host, values in settings.together(FLANNEL_FLAGS):
-        found = _flannel.flag_problems(values["flannel_flags"]) if values["flannel_store"] == "etcd" else ()
-        yield from (Problem(what=what, remedy=remedy, hosts=(host,)) for what, remedy in found)
+        if values["flannel_store"] == "etcd":
+            found = _flannel.flag_problems(values["flannel_flags"])
+            yield from (Problem(what=what, remedy=remedy, hosts=(host,)) for what, remedy in found)
     for host, values in settings.together(("masters_encrypted_resources",)):
         what = _resources_problem(values["masters_encrypted_resources"])
         if what:

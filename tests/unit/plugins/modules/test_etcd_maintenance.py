@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_client
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_client, _etcd_maintenance
 from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import Alarm, Cluster, EtcdError, Member
 from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd_maintenance import MaintenanceRefused
 from ansible_collections.quorate.kubernetes.plugins.modules import etcd_maintenance
@@ -85,7 +85,7 @@ def test_corruption_that_was_found_meanwhile_keeps_its_alarm(
 def test_a_database_that_is_still_full_keeps_its_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client([[FULL]])
     maintenance = maintain(client, monkeypatch)
-    monkeypatch.setattr(etcd_maintenance._etcd_maintenance, "still_full", lambda _cluster: ["m2"])
+    monkeypatch.setattr(_etcd_maintenance, "still_full", lambda _cluster: ["m2"])
     with pytest.raises(EtcdError, match="m2 is still full"):
         maintenance.apply()
     assert client.disarmed == 0

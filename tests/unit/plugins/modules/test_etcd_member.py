@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.quorate.kubernetes.plugins.module_utils import _etcd_client
 from ansible_collections.quorate.kubernetes.plugins.module_utils._etcd import Cluster, EtcdError, Health, Member, Status
 from ansible_collections.quorate.kubernetes.plugins.modules import etcd_member
 
@@ -33,7 +34,7 @@ class Client:
 
 
 def member(client: Client, monkeypatch: pytest.MonkeyPatch, *, timeout: float) -> etcd_member.EtcdMember:
-    monkeypatch.setattr(etcd_member._etcd_client, "POLL_SECONDS", 0.005)
+    monkeypatch.setattr(_etcd_client, "POLL_SECONDS", 0.005)
     connection = dict.fromkeys(("endpoint", "ca", "certificate", "key", "etcdctl"), "")
     params: dict[str, Any] = {**connection, "endpoints": [], "timeout": timeout}
     made = etcd_member.EtcdMember(params)
