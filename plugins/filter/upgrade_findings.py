@@ -26,17 +26,21 @@ options:
         returned as C(etcd_cluster).
     type: dict
     required: true
+  minor:
+    description:
+      - Whether another minor version was asked for.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
-findings: "{{ cluster_topology | quorate.kubernetes.upgrade_findings(hostvars) }}"
+findings: "{{ cluster_topology | quorate.kubernetes.upgrade_findings(hostvars, minor=true) }}"
 """
 
 RETURN = r"""
 _value:
   description:
-    - C(problems) are reasons not to begin, C(other_minors) what runs in another minor version, C(notes) what is good to know before, a
-      sentence each.
+    - C(refusals) are reasons not to begin, C(notes) what is good to know before, a sentence each.
   type: dict
 """
 
@@ -47,7 +51,7 @@ from ansible_collections.quorate.kubernetes.plugins.module_utils import _upgrade
 from ansible_collections.quorate.kubernetes.plugins.plugin_utils import _observation
 
 
-def upgrade_findings(_input: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Any]:
+def upgrade_findings(_input: Mapping[str, Any], hostvars: Mapping[str, Any], *, minor: bool = False) -> dict[str, Any]:
     names = [name for name in _input["hosts"] if name in hostvars]
     observations = _observation.seen(_input, hostvars)
     seen = {name: _upgrade.running_versions(one) for name, one in observations.items()}
@@ -57,14 +61,14 @@ def upgrade_findings(_input: Mapping[str, Any], hostvars: Mapping[str, Any]) -> 
     running = _upgrade.known(seen, cluster=cluster, etcd=etcd)
     absent = set(running) - set(observations)
     upgrades = any(_upgrade.differs(versions, wanted) for versions in seen.values())
+    problems = [
+        # What hosts that are left out run is no reason against another version of what makes a node.
+        *(_upgrade.problems(running, absent=absent, **wanted) if upgrades else ()),
+        *_upgrade.illnesses(cluster=cluster, etcd=etcd, observations=observations, upgrades=upgrades),
+        *_upgrade.stopped_on_the_way_back(running, etcd=wanted["etcd"], observations=observations),
+    ]
     return {
-        "problems": [
-            # What hosts that are left out run is no reason against another version of what makes a node.
-            *(_upgrade.problems(running, absent=absent, **wanted) if upgrades else ()),
-            *_upgrade.illnesses(cluster=cluster, etcd=etcd, observations=observations, upgrades=upgrades),
-            *_upgrade.stopped_on_the_way_back(running, etcd=wanted["etcd"], observations=observations),
-        ],
-        "other_minors": _upgrade.other_minors(seen, **wanted),
+        "refusals": _upgrade.refusals(problems, [] if minor else _upgrade.other_minors(seen, **wanted), **wanted),
         "notes": _upgrade.notes(running, cluster=cluster, hosts=set(observations), **wanted),
     }
 

@@ -9,7 +9,7 @@ The rules are those of Kubernetes' version skew policy and of etcd's upgrade gui
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Optional
 
 from ansible_collections.quorate.kubernetes.plugins.module_utils import _cluster_state, _version
@@ -56,6 +56,26 @@ def other_minors(running: Mapping[str, Mapping[str, str]], *, kubernetes: str, e
             if name in wanted and _version.parse(version).line != _version.parse(wanted[name]).line:
                 found.setdefault(f"{name} {version} runs, {wanted[name]} is wanted", []).append(host)
     return [f"{what} (on {', '.join(hosts)})." for what, hosts in sorted(found.items())]
+
+
+def refusals(problems: Sequence[str], unasked: Sequence[str], *, kubernetes: str, etcd: str) -> list[str]:
+    """What a run is refused for, with what to do.
+
+    Args:
+        problems: reasons not to begin, a sentence each.
+        unasked: other minor versions, a sentence each, where none was asked for: they need what only one playbook does, which empties nodes, saves a
+            snapshot, and looks at the whole cluster before.
+        kubernetes: version of Kubernetes that is wanted.
+        etcd: version of etcd that is wanted.
+    """
+    way = [f"What stands in the way of Kubernetes {kubernetes} with etcd {etcd}:", *problems] if problems else []
+    minors = [
+        "The inventory wants another minor version than runs, which is what the playbook upgrade is for: run that, or set cluster_version and "
+        "cluster_versions to what runs.",
+        *unasked,
+    ]
+    found = [*way, *(minors if unasked else [])]
+    return ["Nothing was changed.", *found] if found else []
 
 
 def known(running: Mapping[str, Mapping[str, str]], *, cluster: Mapping[str, Any], etcd: Mapping[str, Any]) -> dict[str, dict[str, str]]:

@@ -31,16 +31,16 @@ def host(name: str, *, version: str = "1.36.4", run: str = "7", **variables: Any
 
 def test_findings_of_hosts_that_were_seen_in_this_run() -> None:
     found = upgrade_findings.upgrade_findings(TOPOLOGY, {"m1": host("m1", version="1.37.1"), "w1": host("w1", version="1.33.1")})
-    assert [problem for problem in found["problems"] if "kubelet 1.33.1" in problem]
+    assert [problem for problem in found["refusals"] if "kubelet 1.33.1" in problem]
     old = upgrade_findings.upgrade_findings(TOPOLOGY, {"m1": host("m1", version="1.37.1"), "w1": host("w1", version="1.33.1", run="6")})
-    assert old == {"problems": [], "other_minors": [], "notes": []}
-    assert found["other_minors"] == ["kubelet 1.33.1 runs, 1.37.1 is wanted (on w1)."]
+    assert old == {"refusals": [], "notes": []}
+    assert found["refusals"][-1] == "kubelet 1.33.1 runs, 1.37.1 is wanted (on w1)."
 
 
 def test_findings_take_what_one_host_asked() -> None:
     cluster = {"servers": {"m1": {"version": "1.36.4", "cause": ""}, "m2": {"version": "", "cause": "no answer"}}}
     hosts = {"m1": host("m1", upgrade_cluster={"skipped": True}), "w1": host("w1", upgrade_cluster=cluster)}
-    assert upgrade_findings.upgrade_findings(TOPOLOGY, hosts)["problems"] == ["The API server of m2 is not ready: no answer"]
+    assert upgrade_findings.upgrade_findings(TOPOLOGY, hosts, minor=True)["refusals"][2:] == ["The API server of m2 is not ready: no answer"]
 
 
 def test_findings_where_kubernetes_and_etcd_stay() -> None:
@@ -48,7 +48,7 @@ def test_findings_where_kubernetes_and_etcd_stay() -> None:
     nodes = [{"name": "w1", "version": "v1.37.1", "ready": False, "reason": "NetworkNotReady"}]
     cluster = {"servers": {}, "nodes": [*nodes, {"name": "m1", "version": "v1.37.1", "ready": True}, {"name": "w9", "version": "v1.30.0"}]}
     hosts = {"m1": host("m1", version="1.37.1", upgrade_cluster=cluster), "w1": host("w1", version="1.37.1")}
-    assert [line.partition(":")[0] for line in upgrade_findings.upgrade_findings(TOPOLOGY, hosts)["problems"]] == [
+    assert [line.partition(":")[0] for line in upgrade_findings.upgrade_findings(TOPOLOGY, hosts)["refusals"][2:]] == [
         "The node w1 is not ready"
     ]
 

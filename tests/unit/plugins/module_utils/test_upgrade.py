@@ -234,3 +234,20 @@ def test_notes(cluster: dict[str, Any], words: list[str]) -> None:
 def test_a_patch_that_is_not_the_newest_is_told() -> None:
     found = _upgrade.notes({}, kubernetes="1.37.0", etcd="3.7.3", cluster={}, hosts=set())
     assert found == ["Kubernetes 1.37.0 is not the newest known of 1.37, which is 1.37.1."]
+
+
+@pytest.mark.parametrize(
+    ("problems", "unasked", "told"),
+    [
+        pytest.param([], [], [], id="nothing"),
+        pytest.param(
+            ["a."], [], ["Nothing was changed.", "What stands in the way of Kubernetes 1.37.1 with etcd 3.7.3:", "a."], id="a problem"
+        ),
+        pytest.param([], ["b."], ["Nothing was changed.", "The inventory wants another minor version", "b."], id="a minor version"),
+        pytest.param(["a."], ["b."], ["Nothing was changed.", "What stands in the way", "a.", "The inventory wants", "b."], id="both"),
+    ],
+)
+def test_refusals(problems: list[str], unasked: list[str], told: list[str]) -> None:
+    found = _upgrade.refusals(problems, unasked, kubernetes="1.37.1", etcd="3.7.3")
+    assert len(found) == len(told)
+    assert all(line.startswith(start) for line, start in zip(found, told))
