@@ -40,7 +40,9 @@ def test_findings_of_hosts_that_were_seen_in_this_run() -> None:
 def test_findings_take_what_one_host_asked() -> None:
     cluster = {"servers": {"m1": {"version": "1.36.4", "cause": ""}, "m2": {"version": "", "cause": "no answer"}}}
     hosts = {"m1": host("m1", upgrade_cluster={"skipped": True}), "w1": host("w1", upgrade_cluster=cluster)}
-    assert upgrade_findings.upgrade_findings(TOPOLOGY, hosts, minor=True)["refusals"][2:] == ["The API server of m2 is not ready: no answer"]
+    assert upgrade_findings.upgrade_findings(TOPOLOGY, hosts, minor=True)["refusals"][2:] == [
+        "The API server of m2 is not ready: no answer"
+    ]
 
 
 def test_findings_where_kubernetes_and_etcd_stay() -> None:
