@@ -26,7 +26,7 @@ TESTED_ETCD := 3.7.3 3.6.16
 UPGRADED := 1.36.4
 
 # One scenario a verb. LONG ones are part of test-all only.
-LONG := members_moved upgrade upgrade_failure
+LONG := members_moved one_master upgrade upgrade_failure
 SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
 CORE := $(filter-out $(LONG),$(SCENARIOS))
 

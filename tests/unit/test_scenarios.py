@@ -13,7 +13,7 @@ SCENARIOS = [pytest.param(path.parent, id=path.parent.name) for path in sorted(R
 SHARED: dict[str, Any] = yaml.safe_load((ROOT / ".config/molecule/config.yml").read_text(encoding="utf-8"))
 
 # The scenarios that make a cluster of each kind. Others do something with one.
-TOPOLOGIES = ("default", "external", "single")
+TOPOLOGIES = ("default", "external", "one_master", "single")
 
 
 def sequence(scenario: Path) -> list[str]:
