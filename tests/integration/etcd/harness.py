@@ -234,16 +234,35 @@ class Cluster:
 
     @contextlib.contextmanager
     def watching(self, prefix: str) -> Iterator[Callable[[], list[Event]]]:
-        """Watch the keys of a prefix from the first revision on, at any of the members that run now; yields what tells the events until then."""
-        output = self.folder / "events"
-        command = [str(binaries(self.running[0].version) / "etcdctl"), "watch", "--prefix", prefix, "--rev=1", "--write-out=json"]
-        with output.open("wb") as events, (self.folder / "watch.log").open("wb") as log:
-            watch = subprocess.Popen(command, env=self._environment(self.running, "operator"), stdout=events, stderr=log)
-        try:
-            yield lambda: [event for line in output.read_text().splitlines(keepends=True) if line.endswith("\n") for event in _events(line)]
-        finally:
-            watch.kill()
-            watch.wait()
+        """Watch the keys of a prefix from the first revision on, at any of the members that run; yields what tells the events until then.
+
+        As clients do, it goes on after the last event where a watch ends, since its member was without a leader for some seconds.
+        """
+        output, stop = self.folder / "events", threading.Event()
+        output.touch()
+
+        def told() -> list[Event]:
+            return [event for line in output.read_text().splitlines(keepends=True) if line.endswith("\n") for event in _events(line)]
+
+        def watch() -> None:
+            with output.open("ab") as events, (self.folder / "watch.log").open("ab") as log:
+                while not stop.is_set():
+                    hosts, next_one = self.running, max((event.revision for event in told()), default=0) + 1
+                    program = str(binaries(hosts[0].version) / "etcdctl")
+                    command = [program, "watch", "--prefix", prefix, f"--rev={next_one}", "--write-out=json"]
+                    process = subprocess.Popen(command, env=self._environment(hosts, "operator"), stdout=events, stderr=log)
+                    while process.poll() is None and not stop.wait(0.05):
+                        pass
+                    process.kill()
+                    process.wait()
+
+        with ThreadPoolExecutor(1) as pool:
+            watcher = pool.submit(watch)
+            try:
+                yield told
+            finally:
+                stop.set()
+            watcher.result()
 
     def members(self, host: Host | None = None) -> dict[str, str]:
         """Voter or learner, by name."""
