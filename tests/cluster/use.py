@@ -11,7 +11,7 @@ from testinfra.host import Host
 from . import tls
 from .api import Api
 from .hosts import look
-from .probe import Probe, is_without_leader
+from .probe import Apart, is_without_leader
 from .sampler import Health, Sampler
 from .ssh import forwarded
 from .wait import until
@@ -20,21 +20,19 @@ from .wait import until
 @contextlib.contextmanager
 def probed(
     api: Api, addresses: Mapping[str, str], names: list[str], *, timeout: float = 15, reads: float = 5, patience: float = 0
-) -> Iterator[dict[str, Probe]]:
+) -> Iterator[dict[str, Apart]]:
     """Read, and write twice a second, through the load balancer of each of some hosts meanwhile; what came of it is known by its name afterwards."""
     with contextlib.ExitStack() as tunnels:
         ports = {name: tunnels.enter_context(forwarded(addresses[name], port=7443)) for name in names}
         probes = {
-            name: Probe(api=api.at(f"https://127.0.0.1:{port}", timeout=timeout), name=name, reads=reads, patience=patience)
+            name: Apart(api=api.at(f"https://127.0.0.1:{port}", timeout=timeout), name=name, reads=reads, patience=patience)
             for name, port in ports.items()
         }
         with contextlib.ExitStack() as running:
             for probe in probes.values():
                 running.enter_context(probe)
-            until("the first answers", lambda: all(probe.reads and probe.acknowledged for probe in probes.values()), within=60)
+            until("the first answers", lambda: all(probe.look().reads and probe.seen.acknowledged for probe in probes.values()), within=60)
             yield probes
-        for probe in probes.values():
-            probe.settle()
 
 
 @contextlib.contextmanager
@@ -53,10 +51,12 @@ def used(
     Where a host is killed a request may fail once, or for the seconds of the patience."""
     members = Sampler(etcd)
     watch = Sampler({name: Health(f"https://{addresses[name]}:{api.port}/readyz", context=tls.anyone()) for name in servers})
-    with watch, members, probed(api, addresses, [through], patience=patience) as probes:
+    # First the probe: its process begins as a copy of this one, which should have one thread then.
+    with probed(api, addresses, [through], patience=patience) as probes, watch, members:
         yield
-    assert (probes[through].failed, probes[through].lost) == ([], [])
-    assert killed or [problem for problem in probes[through].once if not is_without_leader(problem)] == []
+    seen = probes[through].seen
+    assert (seen.failed, seen.lost) == ([], [])
+    assert killed or [problem for problem in seen.once if not is_without_leader(problem)] == []
     assert [name for sampler in (watch, members) for name, asked in sampler.samples.items() if not asked] == []
     assert len(watch.worst) <= 1, watch.absences
     assert len(members.worst) <= 1, (members.worst, members.absences)

@@ -16,7 +16,7 @@ from tests.cluster.api import Api
 from tests.cluster.etcd import leader
 from tests.cluster.hosts import together, units
 from tests.cluster.playbook import fine, play, unchanged
-from tests.cluster.probe import Probe
+from tests.cluster.probe import Apart
 from tests.cluster.switch import press
 from tests.cluster.use import probed
 from tests.cluster.wait import settled, until
@@ -77,12 +77,12 @@ def whole(
 
 
 @contextlib.contextmanager
-def served(api: Api, addresses: Mapping[str, str], names: list[str], *, patience: float = 0) -> Iterator[dict[str, Probe]]:
+def served(api: Api, addresses: Mapping[str, str], names: list[str], *, patience: float = 0) -> Iterator[dict[str, Apart]]:
     """Read and write through the load balancers of some hosts meanwhile; no request may fail twice, or for longer than the patience, no write may be lost."""
     with contextlib.ExitStack() as stack:
         probes = stack.enter_context(probed(api, addresses, names, patience=patience))
         yield probes
-    assert {name: (probe.failed, probe.lost) for name, probe in probes.items() if probe.failed or probe.lost} == {}
+    assert {name: (probe.seen.failed, probe.seen.lost) for name, probe in probes.items() if probe.seen.failed or probe.seen.lost} == {}
 
 
 def test_the_api_survives_the_loss_of_a_master(
@@ -96,11 +96,11 @@ def test_the_api_survives_the_loss_of_a_master(
     lost = leader(etcdctl, members("masters"))
     with served(api, addresses, members("workers"), patience=10) as probes:
         press("kill", lost)
-        seen = [(probe.reads, len(probe.acknowledged)) for probe in probes.values()]
+        seen = [(probe.look().reads, len(probe.seen.acknowledged)) for probe in probes.values()]
 
         def goes_on() -> bool:
             return all(
-                probe.reads >= reads + 20 and len(probe.acknowledged) >= writes + 10
+                probe.look().reads >= reads + 20 and len(probe.seen.acknowledged) >= writes + 10
                 for probe, (reads, writes) in zip(probes.values(), seen)
             )
 

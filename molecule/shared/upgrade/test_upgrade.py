@@ -23,7 +23,7 @@ from tests.cluster.etcd import lives, status
 from tests.cluster.hosts import different, managed, started_since, starts, together, units
 from tests.cluster.inventory import secrets
 from tests.cluster.playbook import Run, fine, play, unchanged
-from tests.cluster.probe import Probe, is_without_leader
+from tests.cluster.probe import Apart, is_without_leader
 from tests.cluster.sampler import Health, Sampler
 from tests.cluster.use import probed
 from tests.cluster.wait import until
@@ -111,8 +111,8 @@ def quiet(api: Api, addresses: Mapping[str, str], node_names: list[str], running
     if os.environ.get("QUORATE_TEST_SHORT"):
         return 0.0
     with probed(api, addresses, node_names, timeout=10, reads=10) as probes:
-        until("forty writes from each node", lambda: all(len(probe.acknowledged) > 40 for probe in probes.values()), within=120)
-    return max(probe.gap for probe in probes.values())
+        until("forty writes from each node", lambda: all(len(probe.look().acknowledged) > 40 for probe in probes.values()), within=120)
+    return max(probe.seen.gap for probe in probes.values())
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Measured:
     """What was seen from outside during the upgrade."""
 
     run: Run
-    probes: Mapping[str, Probe]
+    probes: Mapping[str, Apart]
     samplers: Mapping[str, Sampler]
     available: Sampler
     restarted: Mapping[str, Mapping[str, float]]
@@ -175,7 +175,9 @@ def measured(
             stack.enter_context(sampler)
         run = play("upgrade", f"--extra-vars=cluster_version={KUBERNETES}", inventory=inventory)
     for name, probe in probes.items():
-        print(f"{name}: {probe.reads} reads, {len(probe.acknowledged)} writes, longest gap {probe.gap:.2f} s (at {probe.gap_ended})")
+        print(
+            f"{name}: {probe.seen.reads} reads, {len(probe.seen.acknowledged)} writes, longest gap {probe.seen.gap:.2f} s (at {probe.seen.gap_ended})"
+        )
     for name, sampler in samplers.items():
         print(
             f"{name}: at most {sampler.worst} at once; "
@@ -183,7 +185,7 @@ def measured(
         )
     assert run.code == 0, run.end
     after = when_started(hosts)
-    gaps = {name: {"seconds": probe.gap, "ended": probe.gap_ended} for name, probe in probes.items() if not probe.once}
+    gaps = {name: {"seconds": probe.seen.gap, "ended": probe.seen.gap_ended} for name, probe in probes.items() if not probe.seen.once}
     moves = {name: number - moved[name] for name, number in leaders(api).items()}
     figures.write_text(json.dumps({"quiet": quiet, "gaps": gaps, "moves": moves}), encoding="utf-8")
     return Measured(
@@ -217,13 +219,13 @@ def test_a_snapshot_was_saved_before(inventory: Path, measured: Measured) -> Non
 
 
 def test_no_request_fails_and_no_write_is_lost(measured: Measured) -> None:
-    failed = {name: [problem for problem in probe.once if not is_without_leader(problem)] for name, probe in measured.probes.items()}
+    failed = {name: [problem for problem in probe.seen.once if not is_without_leader(problem)] for name, probe in measured.probes.items()}
     assert {name: problems for name, problems in failed.items() if problems} == {}
     # A write that is on its way in the milliseconds in which leadership is handed over is dropped by etcd, which tells at once or after seven
     # seconds. Whoever wrote writes again. There is one handing over.
-    assert [problem for probe in measured.probes.values() for problem in probe.failed] == []
-    assert sum(len(probe.once) for probe in measured.probes.values()) <= 1
-    assert {name: probe.lost for name, probe in measured.probes.items() if probe.lost} == {}
+    assert [problem for probe in measured.probes.values() for problem in probe.seen.failed] == []
+    assert sum(len(probe.seen.once) for probe in measured.probes.values()) <= 1
+    assert {name: probe.seen.lost for name, probe in measured.probes.items() if probe.seen.lost} == {}
 
 
 def test_never_two_at_once(measured: Measured) -> None:

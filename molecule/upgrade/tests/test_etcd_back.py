@@ -29,4 +29,4 @@ def test_etcd_alone(target: str, inventory: Path, api: Api, members: Callable[[s
     found = {status(etcdctl, name)["version"] for name in members("etcd")}
     assert found == {target}
     probe.settle()
-    assert probe.lost == []
+    assert probe.seen.lost == []

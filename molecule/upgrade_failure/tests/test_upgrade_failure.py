@@ -82,9 +82,10 @@ def unnoticed(api: Api, addresses: Mapping[str, str], name: str) -> Iterator[Non
     """Nothing fails for those who read and write through a host's load balancer meanwhile."""
     with probed(api, addresses, [name], timeout=10) as probes:
         yield
+    seen = probes[name].seen
     # A write on its way while leadership of etcd is handed over is dropped, and told; whoever wrote writes again.
-    assert [problem for problem in probes[name].once if not is_without_leader(problem)] == []
-    assert (probes[name].failed, probes[name].lost) == ([], [])
+    assert [problem for problem in seen.once if not is_without_leader(problem)] == []
+    assert (seen.failed, seen.lost) == ([], [])
 
 
 def assert_refused(run: Run, *words: str) -> None:
