@@ -54,8 +54,8 @@ def is_seen(arguments: Mapping[str, Any], objects: Iterable[Mapping[str, Any]], 
 
 
 def _observed(task_vars: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    topology = task_vars.get("cluster_topology")
-    return list(_observation.seen(topology, task_vars.get("hostvars") or {}).values()) if topology else []
+    hosts = (task_vars.get("cluster_topology") or {}).get("hosts") or {}
+    return list(_observation.of_hosts(hosts, task_vars.get("hostvars") or {}, run=_observation.run_of(task_vars)).values())
 
 
 class ActionModule(_api.ApiAction):

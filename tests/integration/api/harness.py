@@ -228,7 +228,7 @@ class Life:
             self._cluster.pod_status(name, place)
 
     def _bind(self, name: str, place: str, affinity: dict[str, Any] | None) -> None:
-        if affinity:
+        if affinity and "nodeAffinity" in affinity:
             # The controller of daemon sets makes a pod for each node, and names the node in this way.
             terms = affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
             chosen = [node for node in terms[0]["matchFields"][0]["values"] if node in self._nodes]
