@@ -52,7 +52,10 @@ def used(
     members = Sampler(etcd)
     watch = Sampler({name: Health(f"https://{addresses[name]}:{api.port}/readyz", context=tls.anyone()) for name in servers})
     # First the probe: its process begins as a copy of this one, which should have one thread then.
-    with probed(api, addresses, [through], patience=patience) as probes, watch, members:
+    with contextlib.ExitStack() as stack:
+        probes = stack.enter_context(probed(api, addresses, [through], patience=patience))
+        stack.enter_context(watch)
+        stack.enter_context(members)
         yield
     seen = probes[through].seen
     assert (seen.failed, seen.lost) == ([], [])
