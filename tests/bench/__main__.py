@@ -3,12 +3,13 @@
 With nothing to do, a run of site.yml is compared with `ansible all -m ping` over the same connections. With --fresh the hosts are made
 anew first and the building of the cluster is measured too; --bare is a command that builds the same cluster otherwise, which is measured on the
 same hosts before, or the seconds that it took. With --upgrade the cluster, which --from builds in an older version, is upgraded without emptying its
-nodes; --bare-upgrade is the same for that.
+nodes; --bare-upgrade is the same for that. With --probe everybody works meanwhile: ten reads and two writes a second go through each node.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -17,10 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.cluster.api import connect
+from tests.cluster.use import probed
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,22 @@ def seconds(bare: str | None, *, before: Callable[[], object] = lambda: None) ->
     return round(timed(shlex.split(bare))[0], 1)
 
 
+@contextlib.contextmanager
+def noticed(inventory: Path) -> Iterator[None]:
+    """Read ten times and write twice a second through the load balancer of each node meanwhile, and tell what came of it."""
+    listing = json.loads(timed(["ansible-inventory", "-i", str(inventory), "--list"])[1])
+    addresses = {name: str(values["ansible_host"]) for name, values in listing["_meta"]["hostvars"].items()}
+    nodes = sorted({name for group in ("masters", "workers") for name in listing.get(group, {}).get("hosts", [])})
+    with probed(connect(inventory / "admin.kubeconfig"), addresses, nodes, timeout=10, reads=10) as probes:
+        yield
+    for name, probe in probes.items():
+        seen = probe.seen
+        print(
+            f"{name}: {seen.reads} reads, {len(seen.acknowledged)} writes, {len(seen.once)} failed once, {len(seen.failed)} failed, "
+            f"{len(seen.lost)} lost, longest gap between two writes {seen.gap:.2f} s"
+        )
+
+
 def best(measure: Callable[[], float], *, times: int) -> float:
     """The shortest of some measures: what else the machine does can only lengthen one."""
     return min(measure() for _time in range(times))
@@ -124,6 +144,7 @@ def main() -> None:
     options.add_argument(
         "--bare-upgrade", help="a command that makes the same upgrade otherwise, after that of --bare, or the seconds that it took"
     )
+    options.add_argument("--probe", action="store_true", help="read and write through each node during the upgrade")
     chosen = options.parse_args()
 
     def hosts() -> None:
@@ -137,7 +158,8 @@ def main() -> None:
         compared.append(Compared("fresh cluster", playbook(chosen.inventory, **older), bare))
     newer = {"cluster_version": chosen.upgrade} if chosen.upgrade else {}
     if newer:
-        upgrade = playbook(chosen.inventory, "upgrade", upgrade_drain="false", **newer)
+        with noticed(chosen.inventory) if chosen.probe else contextlib.nullcontext():
+            upgrade = playbook(chosen.inventory, "upgrade", upgrade_drain="false", **newer)
         compared.append(Compared("upgrade", upgrade, bare_upgrade))
     ping = ["ansible", "all", "-i", str(chosen.inventory), "-m", "ansible.builtin.ping"]
     timed(ping)  # opens the connections
