@@ -18,6 +18,7 @@ from .switch import ROOT
 ADDRESS = "192.168.77.51"
 ENVIRONMENT = "/opt/ansible"
 INVENTORY = "/srv/inventory"
+HOSTS = "control.yml"
 COLLECTIONS = "/usr/share/ansible/collections/ansible_collections"
 VERSION = "{}.{}".format(*sys.version_info)
 # What pip would write.
@@ -26,9 +27,9 @@ PROGRAM = f"#!{ENVIRONMENT}/bin/python\nfrom ansible.cli.playbook import main\nm
 
 def make(folder: Path, *, inventory: Path, programs: list[str]) -> None:
     """Make the host anew, with an inventory and with the programs of some packages. The folder is for what is made on the way."""
-    hosts = folder / "control.yml"
+    hosts = folder / HOSTS
     hosts.write_text(f"all: {{hosts: {{control: {{ansible_host: {ADDRESS}}}}}}}\n", encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "lab", "hosts", f"--inventory={hosts}", "--fresh"], cwd=ROOT, check=True, capture_output=True)
+    _lab("hosts", f"--inventory={hosts}", "--fresh")
     # The packages that the tests run with are used there.
     assert f"Python {VERSION}." in said("python3 --version")
     said(f"python3 -m venv --without-pip {ENVIRONMENT}")
@@ -48,6 +49,15 @@ def make(folder: Path, *, inventory: Path, programs: list[str]) -> None:
         for path in (cache.key, *(cache.artifacts / name for name in programs)):
             tar.add(path, f"/root/{path.relative_to(Path.home())}")
     send(ADDRESS, file=archive, to="tar -xf - -C /")
+
+
+def remove(folder: Path) -> None:
+    """Remove the host that was made with that folder."""
+    _lab("destroy", f"--inventory={folder / HOSTS}")
+
+
+def _lab(*words: str) -> None:
+    subprocess.run([sys.executable, "-m", "lab", *words], cwd=ROOT, check=True, capture_output=True)
 
 
 def needed(*names: str) -> set[str]:

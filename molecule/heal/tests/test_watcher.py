@@ -70,6 +70,7 @@ def test_a_timer_lets_a_spare_take_the_place_of_a_dead_member(
     units = "systemctl list-units --all --no-legend 'quorate-watch*'; ls /etc/systemd/system"
     until("nothing is left of it", lambda: "quorate-watch" not in control.said(units), within=60)
     unchanged(Run(code=0, output=control.said(f"{playbook}site")))
+    control.remove(tmp_path)
 
 
 def test_a_rulebook_lets_a_member_that_is_back_have_its_place_and_replaces_a_dead_one(
