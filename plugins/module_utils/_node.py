@@ -338,7 +338,7 @@ def _unready(node: Optional[Mapping[str, Any]], version: str, since: float = 0) 
     runs = ((node.get("status") or {}).get("nodeInfo") or {}).get("kubeletVersion", "")
     if version and str(runs).lstrip("v") != version.lstrip("v"):
         return f"its kubelet reports version {runs}, not {version}"
-    if since and _readiness.last_said(node, "Ready") < int(since):
+    if _readiness.is_silent(node, "Ready", since=since):
         return "its kubelet was restarted, and has not said anything since. Look at its journal"
     return ""
 

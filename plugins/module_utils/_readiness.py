@@ -58,8 +58,14 @@ def condition(thing: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return {}
 
 
-def last_said(thing: Mapping[str, Any], name: str) -> float:
-    """When a condition was last told, in seconds since the epoch; 0 if that cannot be read. A kubelet tells it once when it starts, and then seldom."""
+def is_silent(thing: Mapping[str, Any], name: str, *, since: float) -> bool:
+    """Whether a condition was not told again since a moment, in seconds since the epoch; 0 asks for nothing."""
+    # The API tells whole seconds.
+    return bool(since) and _last_said(thing, name) < int(since)
+
+
+def _last_said(thing: Mapping[str, Any], name: str) -> float:
+    """When a condition was last told; 0 if that cannot be read. A kubelet tells it once when it starts, and then seldom."""
     text = str(condition(thing, name).get("lastHeartbeatTime") or "")
     try:
         return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc).timestamp()
@@ -79,8 +85,7 @@ def condition_problem(thing: Mapping[str, Any], name: str, *, since: float = 0) 
     called = f"{thing.get('kind')} {(thing.get('metadata') or {}).get('name')}"
     if entry.get("status") != "True":
         return f"{called} is not {name}: {explanation(entry, absent='nobody has said so')}"
-    # The API tells whole seconds.
-    if since and last_said(thing, name) < int(since):
+    if is_silent(thing, name, since=since):
         return f"{called} has not said anything since"
     return ""
 
